@@ -1,0 +1,273 @@
+"""Assignments, declarations and local arrays."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+import numpy as np
+
+from bitfold.diagnostics import LanguageError, Span
+from bitfold.frontend.expressions import element, parse_expr, parse_value
+from bitfold.frontend.scope import ArrayName, Known, ScalarName, Scope, described
+from bitfold.frontend.source import shown, span_of
+from bitfold.frontend.static import declared_type, static_int, static_or_none
+from bitfold.ir.nodes import Alloc, Assign, Const, Declare, Expr, Stmt, Store
+from bitfold.lang import array
+from bitfold.lang.types import ArrayType, IntType
+
+Statements = tuple[Stmt, ...]
+
+
+def assign(node: ast.Assign, scope: Scope) -> Statements:
+    """`name = value`, `array[i] = value`, or `M, K = w.shape`."""
+    span = span_of(node, scope.file)
+    if len(node.targets) > 1:
+        raise LanguageError(
+            "a chained assignment is not part of the kernel language",
+            span=span,
+            remedy="one target on each line",
+        )
+    target = node.targets[0]
+    match target:
+        case ast.Tuple():
+            return _unpack(target, node.value, scope, span)
+        case ast.Name():
+            return _bind(target.id, node.value, scope, span)
+        case ast.Subscript():
+            return (_store(target, parse_value(node.value, scope), scope, span),)
+    raise _bad_target(target, scope)
+
+
+def _bad_target(target: ast.expr, scope: Scope) -> LanguageError:
+    return LanguageError(
+        f"{shown(target)!r} cannot be assigned to in a kernel",
+        span=span_of(target, scope.file),
+        remedy="assign to a scalar's name or to one element of an array",
+    )
+
+
+def declare(node: ast.AnnAssign, scope: Scope) -> Statements:
+    """`name: type = value`."""
+    span = span_of(node, scope.file)
+    if not isinstance(node.target, ast.Name):
+        raise LanguageError(
+            "only a plain name can be declared",
+            span=span_of(node.target, scope.file),
+            remedy="drop the annotation",
+        )
+    type, name = declared_type(node.annotation, scope), node.target.id
+    if isinstance(type, ArrayType):
+        return _declare_array(name, type, node.value, scope, span)
+    if node.value is None:
+        raise LanguageError(
+            f"{name!r} is declared without a value", span=span, remedy=f"write `{name}: {type} = 0`"
+        )
+    value = parse_value(node.value, scope)
+    here = scope.names.maps[0].get(name)
+    if isinstance(here, ScalarName):
+        if here.type != type:
+            raise LanguageError(
+                f"{name!r} is already declared as {here.type} in this block",
+                span=span,
+                remedy="use another name",
+            )
+        return (_assign_scalar(name, here, value, span),)
+    return (_new_scalar(name, type, value, scope, span),)
+
+
+def _declare_array(
+    name: str, type: ArrayType, value: ast.expr | None, scope: Scope, span: Span
+) -> Statements:
+    maker = _maker(value, scope)
+    if maker is None:
+        fill = static_int(value, scope) if value is not None else None
+        form = "empty" if fill is None else "zeros" if fill == 0 else "full"
+        extra = f", {fill}" if form == "full" else ""
+        raise LanguageError(
+            f"{name!r} would be no array here when plain Python runs the kernel",
+            span=span,
+            remedy=f"write `{name} = {form}({type}{extra})`, which runs on the CPU as well",
+        )
+    assert isinstance(value, ast.Call)
+    made = _allocate(name, maker, value, scope, span)
+    meaning = scope.names[name]
+    if not isinstance(meaning, ArrayName) or meaning.type != type:
+        raise LanguageError(
+            f"{name!r} is declared as {type}, but {shown(value)} is not of that type",
+            span=span,
+            remedy=f"write `{name} = {maker.__name__}({type})`",
+        )
+    return made
+
+
+def augmented(node: ast.AugAssign, scope: Scope) -> Statements:
+    """`x op= e` is `x = x op e`."""
+    span = span_of(node, scope.file)
+    whole = ast.copy_location(ast.BinOp(_as_load(node.target), node.op, node.value), node)
+    match node.target:
+        case ast.Name(id=name):
+            meaning = scope.lookup(name, span_of(node.target, scope.file))
+            if not isinstance(meaning, ScalarName):
+                what = described(scope.names[name]) if name in scope.names else "not assigned in this kernel"
+                raise LanguageError(
+                    f"{name!r} is {what}, so it cannot be updated",
+                    span=span_of(node.target, scope.file),
+                    remedy=f"declare a scalar first, such as `acc: int32 = {name}`, and update that",
+                )
+            return (_assign_scalar(name, meaning, parse_expr(whole, scope), span),)
+        case ast.Subscript():
+            return (_store(node.target, parse_expr(whole, scope), scope, span),)
+    raise _bad_target(node.target, scope)
+
+
+def _as_load(target: ast.expr) -> ast.expr:
+    match target:
+        case ast.Name():
+            return ast.copy_location(ast.Name(target.id, ast.Load()), target)
+        case ast.Subscript():
+            return ast.copy_location(ast.Subscript(target.value, target.slice, ast.Load()), target)
+    return target
+
+
+# ---- scalars and compile-time values
+
+
+def _bind(name: str, value: ast.expr, scope: Scope, span: Span) -> Statements:
+    """`name = value` where name is a scalar, a compile-time value or a new array."""
+    if (maker := _maker(value, scope)) is not None:
+        assert isinstance(value, ast.Call)
+        return _allocate(name, maker, value, scope, span)
+    meaning = scope.names.get(name)
+    if isinstance(meaning, ScalarName):
+        return (_assign_scalar(name, meaning, parse_value(value, scope), span),)
+    scope.check_free(name, span)
+    known = static_or_none(value, scope)
+    once = scope.assigned.get(name) == 1
+    if isinstance(known, tuple) or (isinstance(known, int) and once):
+        scope.bind(name, Known(known))
+        return ()
+    result = parse_value(value, scope)
+    return (_new_scalar(name, result.type, result, scope, span, inferred=True),)
+
+
+def _unpack(target: ast.Tuple, value: ast.expr, scope: Scope, span: Span) -> Statements:
+    values = static_or_none(value, scope)
+    names = [t.id for t in target.elts if isinstance(t, ast.Name)]
+    if not isinstance(values, tuple) or len(names) != len(target.elts):
+        raise LanguageError(
+            "a tuple assignment is known only for compile-time values, such as `M, K = w.shape`",
+            span=span,
+            remedy="assign one name at a time",
+        )
+    if len(values) != len(names):
+        raise LanguageError(
+            f"{len(names)} names but {len(values)} values", span=span, remedy="name each of the values"
+        )
+    for name, each in zip(names, values, strict=True):
+        if name not in scope.names or scope.names[name] != Known(each):
+            scope.check_free(name, span)
+        scope.bind(name, Known(each))
+    return ()
+
+
+def _new_scalar(
+    name: str, type: IntType, value: Expr, scope: Scope, span: Span, inferred: bool = False
+) -> Declare:
+    scope.check_free(name, span)
+    _check_fits(name, type, value, span)
+    ir_name = scope.unique(name)
+    scope.bind(name, ScalarName(ir_name, type, inferred))
+    return Declare(ir_name, type, value, span=span)
+
+
+def _assign_scalar(name: str, scalar: ScalarName, value: Expr, span: Span) -> Assign:
+    if scalar.inferred and not scalar.type.holds(value.type):
+        raise LanguageError(
+            f"{name!r} got the type {scalar.type} from its first value; this one needs {value.type}",
+            span=span,
+            remedy=f"declare it where it is first assigned: `{name}: {value.type} = ...`",
+        )
+    _check_fits(name, scalar.type, value, span)
+    return Assign(scalar.ir_name, scalar.type, value, span=span)
+
+
+def _check_fits(name: str, type: IntType, value: Expr, span: Span) -> None:
+    """A scalar of plain Python does not wrap, so a constant that would is a mistake."""
+    if isinstance(value, Const) and not type.low <= value.value <= type.high:
+        raise LanguageError(
+            f"{value.value} is outside {type}, the type of {name!r}, which holds {type.low}..{type.high}",
+            span=value.span,
+            remedy=f"declare {name!r} wider, or write {type}(...) to wrap it",
+        )
+
+
+# ---- arrays
+
+
+def _maker(value: ast.expr | None, scope: Scope) -> Any:
+    """`empty`, `zeros`, `full` or `rom` when `value` is a call of it, else None."""
+    callee = static_or_none(value.func, scope) if isinstance(value, ast.Call) else None
+    return next((f for f in (array.empty, array.zeros, array.full, array.rom) if callee is f), None)
+
+
+def _allocate(name: str, maker: Any, call: ast.Call, scope: Scope, span: Span) -> Statements:
+    scope.check_free(name, span)
+    if maker is array.rom:
+        return _rom(name, call, scope, span)
+    count = 2 if maker is array.full else 1
+    if len(call.args) != count or call.keywords:
+        raise LanguageError(
+            f"{maker.__name__} takes {'an array type and a value' if count == 2 else 'an array type'}",
+            span=span_of(call, scope.file),
+            remedy=f"{name} = {maker.__name__}(int32[16]{', 7' if count == 2 else ''})",
+        )
+    type = _array_type(call.args[0], scope)
+    fill = {array.empty: None, array.zeros: 0}.get(maker)
+    if maker is array.full:
+        fill = static_int(call.args[1], scope)
+        if fill is None:
+            raise LanguageError(
+                "full takes a compile-time integer",
+                span=span_of(call.args[1], scope.file),
+                remedy="fill the array in a loop",
+            )
+        fill = type.elem.wrap(fill)
+    ir_name = scope.unique(name)
+    scope.bind(name, ArrayName(ir_name, type))
+    return (Alloc(ir_name, type, fill, span=span),)
+
+
+def _array_type(node: ast.expr, scope: Scope) -> ArrayType:
+    type = declared_type(node, scope)
+    if not isinstance(type, ArrayType):
+        raise LanguageError(
+            f"{type} is not an array type", span=span_of(node, scope.file), remedy=f"give a size: {type}[16]"
+        )
+    return type
+
+
+def _rom(name: str, call: ast.Call, scope: Scope, span: Span) -> Statements:
+    source = call.args[0] if call.args else None
+    values = scope.outside.get(source.id) if isinstance(source, ast.Name) else None
+    if len(call.args) != 2 or call.keywords or not isinstance(values, np.ndarray):
+        raise LanguageError(
+            "rom takes a NumPy array captured from outside and its type",
+            span=span,
+            remedy=f"define W outside the kernel, then {name} = rom(W, int8[16])",
+        )
+    assert isinstance(source, ast.Name)
+    type = _array_type(call.args[1], scope)
+    scope.bind(name, scope.rom(name, source.id, values, type, span))
+    return ()
+
+
+def _store(target: ast.Subscript, value: Expr, scope: Scope, span: Span) -> Store:
+    found, indices = element(target, scope)
+    if found.source is not None:
+        raise LanguageError(
+            f"{shown(target.value)!r} is a constant; it cannot be written",
+            span=span,
+            remedy="copy it into a local array first",
+        )
+    return Store(found.ir_name, indices, value, span=span)

@@ -1,0 +1,343 @@
+"""Python expressions to IR expressions."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from types import BuiltinFunctionType, FunctionType
+
+import numpy as np
+
+from bitfold.diagnostics import LanguageError, Span
+from bitfold.frontend.scope import ArrayName, ScalarName, Scope, kind
+from bitfold.frontend.source import shown, span_of
+from bitfold.frontend.static import static_int, static_or_none
+from bitfold.frontend.words import INTRINSICS, OPERATOR_REMEDIES, REFUSED_EXPRESSIONS, call_remedy
+from bitfold.ir import build
+from bitfold.ir.nodes import Cmp, Const, Expr, Fn, LoopVar, Op
+from bitfold.lang.types import IntType
+
+_BINARY: dict[type[ast.operator], Op] = {
+    ast.Add: Op.ADD,
+    ast.Sub: Op.SUB,
+    ast.Mult: Op.MUL,
+    ast.FloorDiv: Op.FLOORDIV,
+    ast.Mod: Op.MOD,
+    ast.LShift: Op.SHL,
+    ast.RShift: Op.SHR,
+    ast.BitAnd: Op.AND,
+    ast.BitOr: Op.OR,
+    ast.BitXor: Op.XOR,
+}
+_COMPARE: dict[type[ast.cmpop], Cmp] = {
+    ast.Eq: Cmp.EQ,
+    ast.NotEq: Cmp.NE,
+    ast.Lt: Cmp.LT,
+    ast.LtE: Cmp.LE,
+    ast.Gt: Cmp.GT,
+    ast.GtE: Cmp.GE,
+}
+
+
+def parse_expr(node: ast.expr, scope: Scope) -> Expr:
+    """The IR of a scalar expression. Raises LanguageError that points at what the language lacks."""
+    span = span_of(node, scope.file)
+    match node:
+        case ast.Constant():
+            return _literal(node, span)
+        case ast.Name():
+            return _name(node, scope, span)
+        case ast.Attribute():
+            return _attribute(node, scope, span)
+        case ast.Subscript():
+            return _subscript(node, scope, span)
+        case ast.BinOp():
+            return _binary(node, scope, span)
+        case ast.UnaryOp(op=ast.Not()):
+            return build.apply(Fn.NOT, (parse_condition(node.operand, scope),), span)
+        case ast.UnaryOp():
+            return _signed(node, scope, span)
+        case ast.BoolOp():
+            return _either(node, scope, span)
+        case ast.Compare():
+            return _compare(node, scope, span)
+        case ast.IfExp():
+            test = parse_condition(node.test, scope)
+            return build.select(test, parse_expr(node.body, scope), parse_expr(node.orelse, scope), span)
+        case ast.Call():
+            return _call(node, scope, span)
+    construct, remedy = REFUSED_EXPRESSIONS.get(
+        type(node), ("this expression", "use arithmetic and comparisons")
+    )
+    raise LanguageError(f"{construct} is not part of the kernel language", span=span, remedy=remedy)
+
+
+def parse_condition(node: ast.expr, scope: Scope) -> Expr:
+    """Whether `node` is true, as 0 or 1."""
+    if not isinstance(node, ast.BoolOp):
+        return build.truth(parse_expr(node, scope))
+    is_and, span = isinstance(node.op, ast.And), span_of(node, scope.file)
+    result = parse_condition(node.values[0], scope)
+    for value in node.values[1:]:
+        result = build.logic(is_and, result, parse_condition(value, scope), span)
+    return result
+
+
+def _literal(node: ast.Constant, span: Span) -> Expr:
+    if isinstance(node.value, int):
+        return build.const(int(node.value), span)
+    if node.value is None or node.value is Ellipsis:
+        described = f"`{shown(node)}`"
+    else:
+        described = f"{shown(node)} is {kind(node.value)}: it"
+    raise LanguageError(
+        f"{described} is no value in a kernel, which computes with integers",
+        span=span,
+        remedy="use an integer; for a fraction scale it to a fixed point of your choice",
+    )
+
+
+def _name(node: ast.Name, scope: Scope, span: Span) -> Expr:
+    meaning = scope.lookup(node.id, span)
+    match meaning:
+        case LoopVar():
+            return build.loop_var(meaning.name, meaning.low, meaning.high, span)
+        case ScalarName():
+            return build.local(meaning.ir_name, meaning.type, span)
+        case ArrayName() | np.ndarray():
+            type = f"{meaning.type}" if isinstance(meaning, ArrayName) else f"shape {meaning.shape}"
+            raise LanguageError(
+                f"{node.id!r} is an array ({type}); an expression needs one of its elements",
+                span=span,
+                remedy=f"index it: {node.id}[i]",
+            )
+        case int() | np.integer() | np.bool_():
+            return build.const(int(meaning), span)
+    raise LanguageError(
+        f"{node.id!r} is {kind(meaning)}, which a kernel cannot compute with",
+        span=span,
+        remedy="capture an int or an integer NumPy array instead",
+    )
+
+
+def _attribute(node: ast.Attribute, scope: Scope, span: Span) -> Expr:
+    found = static_or_none(node, scope)
+    if isinstance(found, int):
+        return build.const(found, span)
+    what = kind(found) if found is not None else "not known"
+    raise LanguageError(
+        f"{shown(node)!r} is {what} in a kernel, where an integer is needed",
+        span=span,
+        remedy="of an array, `x.shape[0]` and `x.ndim` are known; of a module, its integers",
+    )
+
+
+def _binary(node: ast.BinOp, scope: Scope, span: Span) -> Expr:
+    if (operator := _BINARY.get(type(node.op))) is not None:
+        return build.binary(operator, parse_expr(node.left, scope), parse_expr(node.right, scope), span)
+    if isinstance(node.op, ast.Pow) and (value := static_int(node, scope)) is not None:
+        return build.const(value, span)
+    described, remedy = OPERATOR_REMEDIES[type(node.op)]
+    raise LanguageError(described, span=span, remedy=remedy)
+
+
+def _signed(node: ast.UnaryOp, scope: Scope, span: Span) -> Expr:
+    value = parse_expr(node.operand, scope)
+    if isinstance(node.op, ast.UAdd):
+        return value
+    return build.apply(Fn.NEG if isinstance(node.op, ast.USub) else Fn.INVERT, (value,), span)
+
+
+def _either(node: ast.BoolOp, scope: Scope, span: Span) -> Expr:
+    """`a and b` as a value is one of its operands, as in Python; between bits that is what Logic gives."""
+    is_and = isinstance(node.op, ast.And)
+    values = [parse_expr(v, scope) for v in node.values]
+    if all(v.low >= 0 and v.high <= 1 for v in values):
+        result = values[0]
+        for value in values[1:]:
+            result = build.logic(is_and, result, value, span)
+        return result
+    result = values[-1]
+    for value in reversed(values[:-1]):
+        then, other = (result, value) if is_and else (value, result)
+        result = build.select(build.truth(value), then, other, span)
+    return result
+
+
+def _compare(node: ast.Compare, scope: Scope, span: Span) -> Expr:
+    """A comparison; `a < b < c` is `a < b and b < c`."""
+    sides = [parse_expr(e, scope) for e in (node.left, *node.comparators)]
+    result: Expr | None = None
+    for operator, (left, right) in zip(node.ops, itertools.pairwise(sides), strict=True):
+        kind = _COMPARE.get(type(operator))
+        if kind is None:
+            raise LanguageError(
+                f"`{shown(node)}` uses a comparison other than == != < <= > >=",
+                span=span,
+                remedy="compare integers with one of those",
+            )
+        one = build.compare(kind, left, right, span)
+        result = one if result is None else build.logic(True, result, one, span)
+    assert result is not None
+    return result
+
+
+# ---- array elements
+
+
+def _subscript(node: ast.Subscript, scope: Scope, span: Span) -> Expr:
+    base = (
+        scope.lookup(node.value.id, span_of(node.value, scope.file))
+        if isinstance(node.value, ast.Name)
+        else None
+    )
+    if not isinstance(base, (ArrayName, np.ndarray)) and (value := static_int(node, scope)) is not None:
+        return build.const(value, span)
+    array, indices = element(node, scope)
+    return build.load(array.ir_name, indices, array.type.elem, span)
+
+
+def element(node: ast.Subscript, scope: Scope) -> tuple[ArrayName, tuple[Expr, ...]]:
+    """The array and indices of `a[i, j]`, checked against the array's shape."""
+    span = span_of(node, scope.file)
+    array = _indexed(node, scope, span)
+    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    shape = array.type.dims
+    for part in parts:
+        if isinstance(part, (ast.Slice, ast.Starred)) or (
+            isinstance(part, ast.Constant) and part.value is Ellipsis
+        ):
+            raise LanguageError(
+                "an array slice is not part of the kernel language",
+                span=span if isinstance(part, ast.Starred) else span_of(part, scope.file),
+                remedy="loop over the elements",
+            )
+    if len(parts) != len(shape):
+        raise LanguageError(
+            f"{shown(node.value)!r} ({array.type}) takes {len(shape)} indices, not {len(parts)}",
+            span=span,
+            remedy=f"index it as {shown(node.value)}[{', '.join('ijklmnop'[: len(shape)])}]",
+        )
+    if array.type.streamed:
+        raise LanguageError(
+            f"{shown(node.value)!r} is a stream and cannot be indexed",
+            span=span,
+            remedy=f"use {shown(node.value)}.get() or {shown(node.value)}.put(v)",
+        )
+    name = shown(node.value)
+    return array, tuple(_index(p, name, size, scope) for p, size in zip(parts, shape, strict=True))
+
+
+def _indexed(node: ast.Subscript, scope: Scope, span: Span) -> ArrayName:
+    """The array that a subscript indexes."""
+    if not isinstance(node.value, ast.Name):
+        raise LanguageError(
+            f"{shown(node.value)!r} cannot be indexed: only an array with a name of its own can",
+            span=span_of(node.value, scope.file),
+            remedy="give all indices at once, a[i, j]; bind a captured array to a name outside the kernel",
+        )
+    name = node.value.id
+    array = scope.array(name, span_of(node.value, scope.file))
+    if isinstance(array, (ScalarName, LoopVar)):
+        raise LanguageError(
+            f"{name!r} is a scalar and cannot be indexed",
+            span=span,
+            remedy=f"for one of its bits write get_bit({name}, i), and set_bit({name}, i, v) to change one",
+        )
+    if not isinstance(array, ArrayName):
+        raise LanguageError(
+            f"{name!r} is {kind(array)}, not an array",
+            span=span,
+            remedy="index an array argument, a local array or a captured NumPy array",
+        )
+    return array
+
+
+def _index(node: ast.expr, array: str, size: int, scope: Scope) -> Expr:
+    index = parse_expr(node, scope)
+    if isinstance(index, Const) and -size <= index.value < 0:
+        return build.const(index.value + size, index.span)
+    if scope.alive and (index.low >= size or index.high < 0):
+        found = index.low if index.low == index.high else f"{index.low}..{index.high}"
+        raise LanguageError(
+            f"index {found} is outside {array!r}, whose size there is {size}",
+            span=span_of(node, scope.file),
+            remedy=f"keep it in 0..{size - 1}",
+        )
+    return index
+
+
+# ---- calls
+
+
+def _call(node: ast.Call, scope: Scope, span: Span) -> Expr:
+    if (stream := stream_end(node, scope, "get")) is not None:
+        raise LanguageError(
+            f"{shown(node)} stands inside a larger expression",
+            span=span,
+            remedy=f"take it on a line of its own first: `v: {stream.type.elem} = {shown(node)}`",
+        )
+    callee = static_or_none(node.func, scope)
+    if isinstance(callee, IntType) or callee is int or callee is bool:
+        return _cast(callee, node, scope, span)
+    if isinstance(callee, (FunctionType, BuiltinFunctionType)) and callee in INTRINSICS:
+        if (value := static_int(node, scope)) is not None:
+            return build.const(value, span)
+        fn, names = INTRINSICS[callee]
+        return build.apply(fn, _arguments(node, fn, names, scope, span), span)
+    if (value := static_int(node, scope)) is not None:
+        return build.const(value, span)
+    raise LanguageError(
+        f"{shown(node.func)!r} cannot be called inside an expression of a kernel",
+        span=span,
+        remedy=call_remedy(callee),
+    )
+
+
+def _cast(to: object, node: ast.Call, scope: Scope, span: Span) -> Expr:
+    """`uint8(x)` wraps; `int(x)` is x itself and `bool(x)` whether it is not 0."""
+    if len(node.args) != 1 or node.keywords or isinstance(node.args[0], ast.Starred):
+        raise LanguageError(
+            f"a cast to {shown(node.func)} takes one value", span=span, remedy=f"write {shown(node.func)}(x)"
+        )
+    if to is bool:
+        return parse_condition(node.args[0], scope)
+    value = parse_expr(node.args[0], scope)
+    return build.cast(to, value, span) if isinstance(to, IntType) else value
+
+
+def _arguments(node: ast.Call, fn: Fn, names: tuple[str, ...], scope: Scope, span: Span) -> tuple[Expr, ...]:
+    """The arguments of an intrinsic in order; `names` is empty when it takes any number."""
+    given: dict[str, ast.expr] = dict(zip(names, node.args, strict=False))
+    given.update((str(k.arg), k.value) for k in node.keywords)
+    optional = {"lanes"} & set(names)
+    fits = set(names) - optional <= set(given) <= set(names)
+    fits = fits and len(node.args) + len(node.keywords) == len(given)
+    if not names:
+        given = {str(i): a for i, a in enumerate(node.args)}
+        fits = len(given) >= 2 and not node.keywords
+    if not fits or any(isinstance(a, ast.Starred) for a in node.args):
+        usage = ", ".join(names) if names else "a, b, ..."
+        raise LanguageError(
+            f"{fn.value} does not take these arguments", span=span, remedy=f"write {fn.value}({usage})"
+        )
+    args = [parse_expr(given[n], scope) for n in names or given if n in given]
+    return tuple(args if fn is not Fn.XNOR or len(args) == 3 else [*args, build.const(1, span)])
+
+
+def parse_value(node: ast.expr, scope: Scope) -> Expr:
+    """The right side of an assignment: an expression, or one `stream.get()`."""
+    stream = stream_end(node, scope, "get")
+    if stream is None:
+        return parse_expr(node, scope)
+    return build.get(stream.ir_name, stream.type.elem, span_of(node, scope.file))
+
+
+def stream_end(node: ast.expr, scope: Scope, method: str) -> ArrayName | None:
+    """The streamed array of `s.get()` or `s.put(v)`, or None when `node` is no such call."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=attr), keywords=[]) if attr == method:
+            found = scope.names.get(name)
+            if isinstance(found, ArrayName) and found.type.streamed and len(node.args) == (method == "put"):
+                return found
+    return None

@@ -1,0 +1,138 @@
+"""The headers of for loops: `range`, `grid`, and the directives around them."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from dataclasses import dataclass
+from typing import Any
+
+from bitfold.diagnostics import LanguageError
+from bitfold.frontend.expressions import parse_expr
+from bitfold.frontend.scope import Scope
+from bitfold.frontend.source import shown, span_of
+from bitfold.frontend.static import static_int, static_or_none
+from bitfold.ir import build
+from bitfold.ir.nodes import Const, Expr, Get, Load, Local, walk_expr
+from bitfold.lang import intrinsics
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """One loop: its variable and `range(low, high, step)`."""
+
+    name: str
+    low: Expr
+    high: Expr
+    step: int
+
+    @property
+    def dead(self) -> bool:
+        """Whether it never runs."""
+        return self.low.low >= self.high.high
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A nest of loops, outermost first, with the directives of the innermost."""
+
+    loops: tuple[Bounds, ...]
+    pipeline: int
+    unroll: int
+
+
+def header(node: ast.For, scope: Scope) -> Header:
+    """What the first line of a for loop says."""
+    names = []
+    for target in node.target.elts if isinstance(node.target, ast.Tuple) else [node.target]:
+        if not isinstance(target, ast.Name):
+            raise LanguageError(
+                "a loop variable is a plain name",
+                span=span_of(target, scope.file),
+                remedy="for i in range(n), or for i, j in grid(m, n)",
+            )
+        names.append(target.id)
+    iterable, pipeline, unroll = _directives(node.iter, scope)
+    callee = _callee(iterable, scope)
+    if not isinstance(iterable, ast.Call) or not (callee is builtins.range or callee is intrinsics.grid):
+        raise LanguageError(
+            f"a kernel cannot iterate over {shown(node.iter)!r}",
+            span=span_of(node.iter, scope.file),
+            remedy="loop over range(n), range(start, stop, step) or grid(m, n)",
+        )
+    is_grid = callee is intrinsics.grid
+    bounds = _grid(iterable, scope) if is_grid else [_range(iterable, scope)]
+    if len(bounds) != len(names) or isinstance(node.target, ast.Tuple) is not is_grid:
+        raise LanguageError(
+            f"{shown(iterable)} does not give the loop variables {shown(node.target)!r}",
+            span=span_of(node.target, scope.file),
+            remedy="for i in range(n), or for i, j in grid(m, n) with a variable for each extent",
+        )
+    loops = tuple(Bounds(name, *each) for name, each in zip(names, bounds, strict=True))
+    return Header(loops, pipeline, unroll)
+
+
+def _callee(node: ast.expr, scope: Scope) -> Any:
+    return static_or_none(node.func, scope) if isinstance(node, ast.Call) else None
+
+
+def _directives(node: ast.expr, scope: Scope) -> tuple[ast.expr, int, int]:
+    """The iterable inside `pipeline(...)` and `unroll(...)`, the interval and the unroll factor."""
+    pipeline = unroll = 0
+    while isinstance(node, ast.Call):
+        callee = _callee(node, scope)
+        if callee is not intrinsics.pipeline and callee is not intrinsics.unroll:
+            break
+        keyword = "ii" if callee is intrinsics.pipeline else "factor"
+        extra = [*node.args[1:], *(k.value for k in node.keywords if k.arg == keyword)]
+        value = static_int(extra[0], scope) if extra else None
+        well_formed = node.args and len(node.args) + len(node.keywords) == 1 + len(extra)
+        if not well_formed or len(extra) > 1 or (extra and (value is None or value < 1)):
+            raise LanguageError(
+                f"{callee.__name__} takes a loop and one positive constant",
+                span=span_of(node, scope.file),
+                remedy="pipeline(range(n), ii=1) or unroll(range(n), factor=4)",
+            )
+        if callee is intrinsics.pipeline:
+            pipeline = value or 1
+        else:
+            unroll = value or -1
+        node = node.args[0]
+    return node, pipeline, unroll
+
+
+def _range(node: ast.Call, scope: Scope) -> tuple[Expr, Expr, int]:
+    if node.keywords or not 1 <= len(node.args) <= 3 or any(isinstance(a, ast.Starred) for a in node.args):
+        raise LanguageError(
+            "range takes 1 to 3 integers",
+            span=span_of(node, scope.file),
+            remedy="range(n), range(start, stop) or range(start, stop, step)",
+        )
+    args = [parse_expr(a, scope) for a in node.args]
+    if len(args) == 1:
+        return build.const(0), args[0], 1
+    step = args[2] if len(args) == 3 else build.const(1)
+    if not isinstance(step, Const) or step.value < 1:
+        raise LanguageError(
+            "a range's step must be a positive constant",
+            span=span_of(node.args[2], scope.file),
+            remedy="count up and compute the index, such as `n - 1 - i`",
+        )
+    return args[0], args[1], step.value
+
+
+def _grid(node: ast.Call, scope: Scope) -> list[tuple[Expr, Expr, int]]:
+    """The extents of a grid. Python computes them once, so they must not change while the grid runs."""
+    if not node.args or node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
+        raise LanguageError(
+            "grid takes its extents", span=span_of(node, scope.file), remedy="for i, j in grid(m, n)"
+        )
+    extents = [parse_expr(a, scope) for a in node.args]
+    for extent, argument in zip(extents[1:], node.args[1:], strict=True):
+        if any(isinstance(e, (Load, Local, Get)) for e in walk_expr(extent)):
+            raise LanguageError(
+                f"the extent {shown(argument)!r} of a grid can change while the grid runs",
+                span=span_of(argument, scope.file),
+                remedy="nest two loops over range",
+            )
+    return [(build.const(0), e, 1) for e in extents]

@@ -1,0 +1,152 @@
+"""A Python function, and the kernels it calls, to a `Program`."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import FunctionType
+from typing import Any
+
+from bitfold.diagnostics import LanguageError, Note, Span, UsageError
+from bitfold.frontend.constants import ConstantTable
+from bitfold.frontend.parameters import Bound, MismatchError, bind, declared_parameters, resolve
+from bitfold.frontend.scope import ArrayName, Scope
+from bitfold.frontend.source import captured, definition, own_names, span_of
+from bitfold.frontend.statements import Argument, StatementParser
+from bitfold.ir.effects import parameter_effects
+from bitfold.ir.nodes import CallKernel, Function, Program, Rom, Stmt, walk
+from bitfold.ir.rewrite import RESERVED, bindings, fresh, map_body
+
+
+def parse(fn: Any, /, **dims: int) -> Program:
+    """The program whose top is `fn`, with the dimension names `dims` resolved.
+
+    Every call gets an instance of the called kernel of its own, named after the kernel, with `_0`, `_1` ...
+    in the order of the calls when there are several. A constant array passed to a call becomes a ROM of
+    the instance in place of the parameter.
+
+    Raises:
+        LanguageError: the function says something the kernel language does not have.
+        UsageError: `fn` is no function, or `dims` leaves a dimension open or names an unknown one.
+    """
+    if not isinstance(fn, FunctionType):
+        raise UsageError(
+            f"a kernel is a Python function, not a {type(fn).__name__}",
+            remedy="pass the function itself, without calling it",
+        )
+    parser = _ProgramParser()
+    parser.instance(fn, {}, dims, ())
+    return _named(parser.functions, parser.constants)
+
+
+@dataclass
+class _ProgramParser:
+    """Collects instances under provisional names: kernel.0, kernel.1 ..."""
+
+    functions: list[Function] = field(default_factory=list)
+    constants: ConstantTable = field(default_factory=ConstantTable)
+
+    def instance(
+        self,
+        fn: FunctionType,
+        bound: Mapping[str, Bound],
+        dims: Mapping[str, Any],
+        callers: tuple[FunctionType, ...],
+    ) -> Function:
+        """Parse `fn` with its parameters bound to types or constants, and append the instance."""
+        node = definition(fn)
+        file = fn.__code__.co_filename
+        span = _name_span(node, file)
+        declared = declared_parameters(fn, node, file)
+        sizes = resolve(node.name, declared, bound, dims, span)
+        stored = (n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+        scope = Scope(file, captured(fn), self.constants, own_names(fn), Counter(stored), sizes)
+        params = bind(node.name, declared, bound, sizes, scope)
+        stack = (*callers, fn)
+        parser = StatementParser(scope, lambda callee, args, where: self._call(callee, args, where, stack))
+        statements = parser.statements(node.body)
+        number = sum(f.kernel == node.name for f in self.functions)
+        body = (*scope.roms, *statements)
+        result = Function(f"{node.name}.{number}", params, body, kernel=node.name, span=span)
+        self.functions.append(result)
+        return result
+
+    def _call(
+        self, callee: FunctionType, args: list[Argument], span: Span, callers: tuple[FunctionType, ...]
+    ) -> CallKernel:
+        name = callee.__name__
+        if callee in callers:
+            chain = " -> ".join(f.__name__ for f in (*callers[callers.index(callee) :], callee))
+            raise LanguageError(
+                f"{name!r} calls itself: {chain}",
+                span=span,
+                remedy="hardware has no call stack; write a loop",
+            )
+        bound: dict[str, Bound] = {
+            a.parameter: a.value.type if isinstance(a.value, ArrayName) else a.value for a in args
+        }
+        try:
+            instance = self.instance(callee, bound, {}, callers)
+        except MismatchError as mismatch:
+            raise LanguageError(
+                mismatch.message,
+                span=next(a.span for a in args if a.parameter == mismatch.parameter),
+                remedy="pass an array of the declared shape and element type",
+                notes=[Note(f"parameter {mismatch.parameter!r} is declared here", mismatch.where)],
+            ) from None
+        except LanguageError as error:
+            error.notes = (*error.notes, Note(f"{name!r} is called here", span))
+            raise
+        passed = [(a.value.ir_name, a.span) for a in args if isinstance(a.value, ArrayName)]
+        self._check_aliases(instance, passed)
+        return CallKernel(instance.name, tuple(array for array, _ in passed), span=span)
+
+    def _check_aliases(self, instance: Function, passed: list[tuple[str, Span]]) -> None:
+        """Refuse an array that is passed for two parameters of which one is written."""
+        effects = parameter_effects(Program(tuple(self.functions), {}), instance)
+        seen: dict[str, bool] = {}
+        for (array, where), (_, written) in zip(passed, effects, strict=True):
+            if seen.get(array, False) or (written and array in seen):
+                raise LanguageError(
+                    f"the array {array!r} is passed twice and {instance.kernel!r} writes it",
+                    span=where,
+                    remedy="pass two different arrays",
+                )
+            seen[array] = written
+
+
+def _name_span(node: ast.FunctionDef, file: str) -> Span:
+    """Where the head of a definition stands, up to the kernel's name."""
+    span = span_of(node, file)
+    return replace(span, end_col=span.col + len("def ") + len(node.name))
+
+
+def _named(functions: list[Function], constants: ConstantTable) -> Program:
+    """The program under its final names, which are unique in it and mean nothing else in its printed form."""
+    taken = set(RESERVED).union(*(bindings(f) for f in functions))
+    arrays = {c: fresh(c if c not in taken else f"{c}_rom", taken) for c in _used(functions, constants)}
+    instances = Counter(f.kernel for f in functions)
+    names = {}
+    for function in (functions[-1], *functions[:-1]):
+        provisional = function.name.replace(".", "_")
+        plain = function is functions[-1] or instances[function.kernel] == 1
+        wanted = function.kernel if plain and function.kernel not in taken else provisional
+        names[function.name] = fresh(wanted, taken)
+
+    def statement(s: Stmt) -> tuple[Stmt, ...] | None:
+        match s:
+            case CallKernel():
+                return (replace(s, callee=names[s.callee]),)
+            case Rom():
+                return (replace(s, source=arrays[s.source]),)
+        return None
+
+    renamed = tuple(replace(f, name=names[f.name], body=map_body(f.body, statement)) for f in functions)
+    return Program(renamed, {arrays[c]: values for c, values in constants.arrays.items() if c in arrays})
+
+
+def _used(functions: list[Function], constants: ConstantTable) -> list[str]:
+    sources = {s.source for f in functions for s in walk(f.body) if isinstance(s, Rom)}
+    return [c for c in constants.arrays if c in sources]

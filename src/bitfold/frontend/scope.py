@@ -1,0 +1,165 @@
+"""Names while a kernel is parsed: what each stands for, where it can be seen, and unique names for the IR."""
+
+from __future__ import annotations
+
+import builtins
+from collections import ChainMap
+from dataclasses import dataclass, field
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from bitfold.diagnostics import LanguageError, Span
+from bitfold.frontend.constants import ConstantTable, array_type
+from bitfold.ir.nodes import LoopVar, Rom
+from bitfold.ir.rewrite import RESERVED, fresh
+from bitfold.lang.types import ArrayType, IntType
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayName:
+    """An array; `source` is the program's constant behind it when it cannot be written."""
+
+    ir_name: str
+    type: ArrayType
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarName:
+    """A scalar; `inferred` when its first value and not its author gave it the type."""
+
+    ir_name: str
+    type: IntType
+    inferred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A compile-time value, such as a shape."""
+
+    value: Any
+
+
+Meaning = ArrayName | ScalarName | LoopVar | Known
+
+
+def described(meaning: Meaning) -> str:
+    """What a name stands for, in words."""
+    match meaning:
+        case ArrayName():
+            return "a constant array" if meaning.source else "an array"
+        case ScalarName():
+            return "a scalar"
+        case LoopVar():
+            return "a loop variable"
+    return "a compile-time value"
+
+
+def kind(value: object) -> str:
+    """What a value found outside a kernel is, in words."""
+    name = "type" if isinstance(value, (IntType, ArrayType, type)) else type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+@dataclass(slots=True)
+class Scope:
+    """The names of one kernel instance.
+
+    `outside` is what the function sees of its module and enclosing functions; `own` the names that it binds
+    itself, which therefore never mean something outside; `assigned` counts the assignments to each name.
+    In a loop that never runs, `alive` is False.
+    """
+
+    file: str
+    outside: dict[str, Any]
+    constants: ConstantTable
+    own: frozenset[str] = frozenset()
+    assigned: dict[str, int] = field(default_factory=dict)
+    dims: dict[str, int] = field(default_factory=dict)
+    names: ChainMap[str, Meaning] = field(default_factory=ChainMap)
+    roms: list[Rom] = field(default_factory=list)
+    alive: bool = True
+    _used: set[str] = field(default_factory=lambda: set(RESERVED))
+    _gone: dict[str, str] = field(default_factory=dict)
+
+    def unique(self, name: str) -> str:
+        """`name`, or `name_1`, `name_2` ... when it is taken in this kernel."""
+        return fresh(name, self._used)
+
+    def push(self) -> None:
+        self.names = self.names.new_child()
+
+    def pop(self, block: str) -> None:
+        """Leave a block; its names can no longer be used."""
+        for name in self.names.maps[0]:
+            self._gone[name] = block
+        self.names = self.names.parents
+
+    def bind(self, name: str, meaning: Meaning) -> None:
+        self.names[name] = meaning
+        self._gone.pop(name, None)
+
+    def check_free(self, name: str, span: Span) -> None:
+        """Raise LanguageError when `name` already stands for something here."""
+        if (meaning := self.names.get(name)) is not None:
+            raise LanguageError(
+                f"{name!r} is already {described(meaning)} here", span=span, remedy="use another name"
+            )
+
+    def lookup(self, name: str, span: Span) -> Any:
+        """What `name` means: an array, scalar or loop variable, or else a compile-time Python value."""
+        if name in self.names:
+            meaning = self.names[name]
+            return meaning.value if isinstance(meaning, Known) else meaning
+        if name in self._gone:
+            raise LanguageError(
+                f"{name!r} is used outside the {self._gone[name]} it belongs to",
+                span=span,
+                remedy=f"declare it before that {self._gone[name]}, for example `{name}: int32 = 0`",
+            )
+        if name in self.own:
+            raise LanguageError(
+                f"{name!r} is used before it is assigned",
+                span=span,
+                remedy=f"declare it first, for example `{name}: int32 = 0`",
+            )
+        if name in self.outside:
+            return self.outside[name]
+        if hasattr(builtins, name):
+            return getattr(builtins, name)
+        if name in self.dims:
+            raise LanguageError(
+                f"{name!r} names a dimension in an annotation; it is no variable here",
+                span=span,
+                remedy=f"unpack it from an array that has it, such as `{name}, = x.shape`",
+            )
+        raise LanguageError(
+            f"{name!r} is not defined",
+            span=span,
+            remedy="declare a scalar with its type, such as `acc: uint16 = 0`, before using it",
+        )
+
+    def array(self, name: str, span: Span) -> Any:
+        """As `lookup`, but an array captured from outside becomes a ROM."""
+        found = self.lookup(name, span)
+        return self.capture(name, found, span) if isinstance(found, np.ndarray) else found
+
+    def capture(self, name: str, values: np.ndarray, span: Span) -> ArrayName:
+        """A ROM for an array captured from outside; its type follows its dtype."""
+        meaning = self.rom(name, name, values, array_type(values, name, span), span)
+        self.names.maps[-1][name] = meaning
+        return meaning
+
+    def rom(self, name: str, source: str, values: np.ndarray, type: ArrayType, span: Span) -> ArrayName:
+        """A ROM called `name` that holds `values` as `type`, from a constant called about `source`."""
+        constant = self.constants.enter(source, values, type, span)
+        ir_name = self.unique(name)
+        self.roms.append(Rom(ir_name, type, constant, span=span))
+        return ArrayName(ir_name, type, constant)
+
+
+def is_kernel(value: object) -> bool:
+    """Whether a value found outside a kernel may be a kernel: a Python function not of the language."""
+    return isinstance(value, FunctionType) and not (value.__module__ or "").startswith("bitfold.lang")

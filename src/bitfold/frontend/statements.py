@@ -1,0 +1,180 @@
+"""Python statements to IR statements."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from types import FunctionType
+
+import numpy as np
+
+from bitfold.diagnostics import LanguageError, Span
+from bitfold.frontend.assignments import assign, augmented, declare
+from bitfold.frontend.expressions import parse_condition, parse_expr, stream_end
+from bitfold.frontend.loops import header
+from bitfold.frontend.scope import ArrayName, Scope, described, is_kernel
+from bitfold.frontend.source import keyword_span, shown, span_of
+from bitfold.frontend.static import static_or_none
+from bitfold.frontend.words import REFUSED_STATEMENTS
+from bitfold.ir import build
+from bitfold.ir.nodes import CallKernel, Const, For, If, LoopVar, Put, Stmt
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """What a call passes for one parameter: an array, or a constant as (what it is called, its values)."""
+
+    parameter: str
+    value: ArrayName | tuple[str, np.ndarray]
+    span: Span
+
+
+Instantiate = Callable[[FunctionType, list[Argument], Span], CallKernel]
+
+
+@dataclass(slots=True)
+class StatementParser:
+    """Parses the body of one kernel instance; `instantiate` makes the instance behind a call."""
+
+    scope: Scope
+    instantiate: Instantiate
+
+    def statements(self, nodes: list[ast.stmt]) -> tuple[Stmt, ...]:
+        return tuple(s for node in nodes for s in self._statement(node))
+
+    def _block(self, nodes: list[ast.stmt], kind: str) -> tuple[Stmt, ...]:
+        """A nested statement list with a scope of its own."""
+        self.scope.push()
+        body = self.statements(nodes)
+        self.scope.pop(kind)
+        return body
+
+    def _statement(self, node: ast.stmt) -> tuple[Stmt, ...]:
+        match node:
+            case ast.For():
+                return self._for(node)
+            case ast.If():
+                return self._if(node)
+            case ast.AnnAssign():
+                return declare(node, self.scope)
+            case ast.Assign():
+                return assign(node, self.scope)
+            case ast.AugAssign():
+                return augmented(node, self.scope)
+            case ast.Expr(value=ast.Constant(value=str())) | ast.Pass():
+                return ()
+            case ast.Expr(value=ast.Call() as call):
+                return (self._call(call),)
+            case ast.Expr():
+                return self._expression(node.value)
+        keyword, remedy = REFUSED_STATEMENTS.get(
+            type(node),
+            (type(node).__name__.lower(), "a kernel has for, if, assignments and calls of kernels"),
+        )
+        raise LanguageError(
+            f"`{keyword}` is not part of the kernel language",
+            span=keyword_span(node, self.scope.file, keyword),
+            remedy=remedy,
+        )
+
+    def _expression(self, node: ast.expr) -> tuple[Stmt, ...]:
+        """An expression on a line of its own: nothing for `...`, otherwise an error."""
+        if isinstance(node, ast.Constant) and node.value is Ellipsis:
+            return ()
+        parse_expr(node, self.scope)
+        raise LanguageError(
+            f"the value of {shown(node)!r} is not used",
+            span=span_of(node, self.scope.file),
+            remedy="assign it, or delete the line",
+        )
+
+    # ---- loops and conditions
+
+    def _for(self, node: ast.For) -> tuple[Stmt, ...]:
+        if node.orelse:
+            raise LanguageError(
+                "`else` on a for loop is not part of the kernel language",
+                span=span_of(node.orelse[0], self.scope.file),
+                remedy="put its body after the loop",
+            )
+        scope, head = self.scope, header(node, self.scope)
+        span = replace(span_of(node, scope.file), end_col=span_of(node.iter, scope.file).end_col)
+        scope.push()
+        loops = []
+        for loop in head.loops:
+            if (taken := scope.names.get(loop.name)) is not None:
+                raise LanguageError(
+                    f"{loop.name!r} is already {described(taken)} here, which the loop would overwrite",
+                    span=span_of(node.target, scope.file),
+                    remedy="use another loop variable",
+                )
+            ir_name = scope.unique(loop.name)
+            scope.bind(loop.name, build.loop_var(ir_name, loop.low.low, loop.high.high - 1))
+            loops.append(For(ir_name, loop.low, loop.high, loop.step, (), span=span))
+        alive = scope.alive
+        scope.alive = alive and not any(loop.dead for loop in head.loops)
+        body = self._block(node.body, "loop")
+        scope.alive = alive
+        scope.pop("loop")
+        nest = replace(loops[-1], body=body, pipeline=head.pipeline, unroll=head.unroll)
+        flatten = head.pipeline > 0 and all(loop.trips for loop in loops[:-1])
+        for outer in reversed(loops[:-1]):
+            nest = replace(outer, body=(nest,), flatten=flatten)
+        return (nest,)
+
+    def _if(self, node: ast.If) -> tuple[Stmt, ...]:
+        """An if. Where compile-time values decide it, only the branch taken is part of the kernel."""
+        cond = parse_condition(node.test, self.scope)
+        if isinstance(cond, Const):
+            return self._block(node.body if cond.value else node.orelse, "if branch")
+        then = self._block(node.body, "if branch")
+        orelse = self._block(node.orelse, "else branch")
+        return (If(cond, then, orelse, span=span_of(node.test, self.scope.file)),)
+
+    # ---- calls
+
+    def _call(self, node: ast.Call) -> Stmt:
+        scope, span = self.scope, span_of(node, self.scope.file)
+        if (stream := stream_end(node, scope, "put")) is not None:
+            return Put(stream.ir_name, parse_expr(node.args[0], scope), span=span)
+        callee = static_or_none(node.func, scope)
+        if not is_kernel(callee) or not callee.__code__.co_argcount:
+            raise LanguageError(
+                f"{shown(node.func)!r} is not a kernel, so it cannot be called as a statement",
+                span=span,
+                remedy="call a Python function whose parameters are annotated with array types",
+            )
+        names = list(callee.__code__.co_varnames[: callee.__code__.co_argcount])
+        given: dict[str | None, ast.expr] = dict(zip(names, node.args, strict=False))
+        given.update((k.arg, k.value) for k in node.keywords)
+        count = len(node.args) + len(node.keywords)
+        if (
+            set(given) != set(names)
+            or count != len(names)
+            or any(isinstance(a, ast.Starred) for a in node.args)
+        ):
+            raise LanguageError(
+                f"{callee.__name__} takes {len(names)} arguments, ({', '.join(names)}), not {count}",
+                span=span,
+                remedy="pass each of them once, by position or by name",
+            )
+        arguments = [Argument(n, self._argument(given[n]), span_of(given[n], scope.file)) for n in names]
+        return self.instantiate(callee, arguments, span)
+
+    def _argument(self, node: ast.expr) -> ArrayName | tuple[str, np.ndarray]:
+        """A whole array. One captured from outside stays a constant, which the callee types as it likes."""
+        scope, span = self.scope, span_of(node, self.scope.file)
+        found = scope.lookup(node.id, span) if isinstance(node, ast.Name) else static_or_none(node, scope)
+        if isinstance(found, ArrayName):
+            if found.source is None:
+                return found
+            return found.source, scope.constants.arrays[found.source]
+        if isinstance(found, np.ndarray):
+            return getattr(node, "id", getattr(node, "attr", "constant")), found
+        what = described(found) if isinstance(found, LoopVar) else "not an array"
+        raise LanguageError(
+            f"{shown(node)!r} is {what}; a kernel is called with whole arrays",
+            span=span,
+            remedy="pass an array by name",
+        )

@@ -1,0 +1,182 @@
+"""Compile-time evaluation: shapes, types, layouts and integer constants inside a kernel."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from bitfold.diagnostics import LanguageError
+from bitfold.frontend.scope import ArrayName, Known, Scope
+from bitfold.frontend.source import shown, span_of
+from bitfold.lang import types
+from bitfold.lang.types import MAX_WIDTH, ArrayType, IntType
+
+
+class NotStatic(Exception):
+    """The expression has no compile-time value."""
+
+
+_OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.LShift: operator.lshift,
+    ast.RShift: operator.rshift,
+    ast.BitAnd: operator.and_,
+    ast.BitOr: operator.or_,
+    ast.BitXor: operator.xor,
+    ast.Pow: operator.pow,
+}
+_MAKERS = (types.Int, types.UInt, types.complete, types.cyclic, types.block, types.packed, len, min, max)
+
+
+def static(node: ast.expr, scope: Scope) -> Any:
+    """The compile-time value of `node`.
+
+    Raises:
+        NotStatic: it has none.
+        LanguageError: a name in it is not defined, or evaluating it fails.
+    """
+    match node:
+        case ast.Constant(value=bool() | int() as value):
+            return int(value)
+        case ast.Constant(value=str() as value):
+            return value
+        case ast.Name():
+            return _name(node, scope)
+        case ast.Attribute():
+            return _attribute(node, scope)
+        case ast.Tuple():
+            return tuple(static(e, scope) for e in node.elts)
+        case ast.UnaryOp(op=ast.USub()):
+            return -_integer(static(node.operand, scope))
+        case ast.BinOp():
+            return _binary(node, scope)
+        case ast.Subscript():
+            owner, key = static(node.value, scope), static(node.slice, scope)
+            if isinstance(owner, (IntType, tuple, list)):
+                return _plain(_try(node, scope, lambda: owner[key]))
+        case ast.Call():
+            return _call(node, scope)
+    raise NotStatic
+
+
+def _plain(value: Any) -> Any:
+    return int(value) if isinstance(value, (int, np.integer, np.bool_)) else value
+
+
+def _integer(value: Any) -> int:
+    if not isinstance(value, int):
+        raise NotStatic
+    return value
+
+
+def _try(node: ast.expr, scope: Scope, compute: Callable[[], Any]) -> Any:
+    """What `compute` gives; a fault in the values it works on becomes a LanguageError at `node`."""
+    try:
+        return compute()
+    except (TypeError, ValueError, IndexError, ZeroDivisionError) as error:
+        raise LanguageError(
+            f"{shown(node)!r} cannot be evaluated: {error}",
+            span=span_of(node, scope.file),
+            remedy="correct the constants in it",
+        ) from None
+
+
+def _name(node: ast.Name, scope: Scope) -> Any:
+    if node.id in scope.names and not isinstance(scope.names[node.id], Known):
+        raise NotStatic
+    return _plain(scope.lookup(node.id, span_of(node, scope.file)))
+
+
+def _attribute(node: ast.Attribute, scope: Scope) -> Any:
+    if isinstance(node.value, ast.Name):
+        owner = scope.lookup(node.value.id, span_of(node.value, scope.file))
+        if isinstance(owner, (ArrayName, np.ndarray)):
+            shape = owner.type.shape if isinstance(owner, ArrayName) else owner.shape
+            if node.attr in ("shape", "ndim"):
+                return shape if node.attr == "shape" else len(shape)
+            raise NotStatic
+    owner = static(node.value, scope)
+    try:
+        return _plain(getattr(owner, node.attr))
+    except Exception:  # a property of the user's own class may raise anything
+        raise NotStatic from None
+
+
+def _binary(node: ast.BinOp, scope: Scope) -> Any:
+    left, right = static(node.left, scope), static(node.right, scope)
+    if isinstance(left, ArrayType) and isinstance(node.op, ast.MatMult):
+        return _try(node, scope, lambda: left @ right)
+    if type(node.op) not in _OPERATORS or not (isinstance(left, int) and isinstance(right, int)):
+        raise NotStatic
+    if isinstance(node.op, ast.Pow) and right < 0:
+        raise NotStatic
+    value = None
+    if not _too_wide(node.op, left, right):
+        value = _try(node, scope, lambda: _OPERATORS[type(node.op)](left, right))
+    if value is None or value.bit_length() > MAX_WIDTH:
+        raise LanguageError(
+            f"{shown(node)!r} has more than {MAX_WIDTH} bits",
+            span=span_of(node, scope.file),
+            remedy="use a smaller constant",
+        )
+    return value
+
+
+def _too_wide(op: ast.operator, left: int, right: int) -> bool:
+    """Whether the result is so wide that it had better not be computed."""
+    if isinstance(op, ast.Pow):
+        return (abs(left).bit_length() - 1) * right > MAX_WIDTH
+    return isinstance(op, ast.LShift) and left != 0 and right > MAX_WIDTH
+
+
+def _call(node: ast.Call, scope: Scope) -> Any:
+    maker = static(node.func, scope)
+    if not any(maker is m for m in _MAKERS):
+        raise NotStatic
+    if maker is len and len(node.args) == 1 and isinstance(node.args[0], ast.Name):
+        owner = scope.lookup(node.args[0].id, span_of(node.args[0], scope.file))
+        if isinstance(owner, ArrayName):
+            return owner.type.shape[0]
+    if any(k.arg is None for k in node.keywords):
+        raise NotStatic
+    args = [static(a, scope) for a in node.args]
+    keywords = {str(k.arg): static(k.value, scope) for k in node.keywords}
+    return _try(node, scope, lambda: maker(*args, **keywords))
+
+
+def static_int(node: ast.expr, scope: Scope) -> int | None:
+    """The compile-time integer `node` stands for, or None."""
+    value = static_or_none(node, scope)
+    return value if isinstance(value, int) else None
+
+
+def static_or_none(node: ast.expr, scope: Scope) -> Any:
+    """The compile-time value of `node`, or None when it has none."""
+    try:
+        return static(node, scope)
+    except NotStatic:
+        return None
+
+
+def declared_type(node: ast.expr, scope: Scope) -> IntType | ArrayType:
+    """The type that an annotation names. Raises LanguageError for anything else."""
+    found = static_or_none(node, scope)
+    if isinstance(found, ArrayType):
+        _try(node, scope, lambda: found.dims)
+        if fault := found.fault():
+            raise LanguageError(fault, span=span_of(node, scope.file), remedy="correct the type")
+    if isinstance(found, (IntType, ArrayType)):
+        return found
+    raise LanguageError(
+        f"{shown(node)!r} is not a type of the language",
+        span=span_of(node, scope.file),
+        remedy="use bit, int8..int512, uint8..uint512, Int(n), UInt(n), or an array of one, such as bit[64]",
+    )

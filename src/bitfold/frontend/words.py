@@ -1,0 +1,91 @@
+"""The words of the language: its intrinsics, and what to say of Python that is not part of it."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Callable
+from typing import Any
+
+from bitfold.frontend.scope import is_kernel
+from bitfold.ir.nodes import Fn
+from bitfold.lang import intrinsics
+
+
+def _parameters(function: Any) -> tuple[str, ...]:
+    return tuple(function.__code__.co_varnames[: function.__code__.co_argcount])
+
+
+# function -> (its operation, its parameters; none when it takes any number)
+INTRINSICS: dict[Callable[..., Any], tuple[Fn, tuple[str, ...]]] = {
+    intrinsics.xnor: (Fn.XNOR, _parameters(intrinsics.xnor)),
+    intrinsics.popcount: (Fn.POPCOUNT, _parameters(intrinsics.popcount)),
+    intrinsics.get_bit: (Fn.GET_BIT, _parameters(intrinsics.get_bit)),
+    intrinsics.set_bit: (Fn.SET_BIT, _parameters(intrinsics.set_bit)),
+    builtins.min: (Fn.MIN, ()),
+    builtins.max: (Fn.MAX, ()),
+    builtins.abs: (Fn.ABS, ("x",)),
+}
+
+# operator -> (what is wrong with it, what to write instead)
+OPERATOR_REMEDIES: dict[type[ast.operator], tuple[str, str]] = {
+    ast.Div: ("`/` makes a fraction; kernels compute with integers", "use `//`, which rounds down"),
+    ast.Pow: ("`**` is known only between constants", "write the product out, or use <<"),
+    ast.MatMult: ("`@` is not part of the kernel language", "write the loops of the product"),
+}
+
+# expression -> (its name, what to write instead)
+REFUSED_EXPRESSIONS: dict[type[ast.expr], tuple[str, str]] = {
+    ast.ListComp: ("a list comprehension", "write a for loop that stores into an array"),
+    ast.SetComp: ("a set comprehension", "write a for loop that stores into an array"),
+    ast.DictComp: ("a dict comprehension", "write a for loop that stores into an array"),
+    ast.GeneratorExp: ("a generator", "write a for loop that accumulates into a scalar"),
+    ast.List: ("a list", "use an array: `a = zeros(int32[4])`, then store its elements"),
+    ast.Tuple: ("a tuple", "give each value a name or an array element of its own"),
+    ast.Set: ("a set", "use an array of bits indexed by integers"),
+    ast.Dict: ("a dict", "use an array indexed by integers"),
+    ast.Lambda: ("a lambda", "define a kernel with def at module level and call it"),
+    ast.JoinedStr: ("an f-string", "a kernel has no strings"),
+    ast.NamedExpr: ("an assignment inside an expression", "assign on a line of its own"),
+    ast.Starred: ("a starred expression", "name each element"),
+    ast.Slice: ("a slice", "loop over the elements"),
+    ast.Await: ("`await`", "a kernel runs by itself"),
+    ast.Yield: ("`yield`", "write results into an array argument"),
+    ast.YieldFrom: ("`yield from`", "write results into an array argument"),
+}
+
+# statement -> (its keyword, what to write instead); the newest Python's may be missing in this one
+REFUSED_STATEMENTS: dict[type[ast.stmt], tuple[str, str]] = {
+    ast.While: ("while", "use a for loop over a range that is long enough, with an if inside"),
+    ast.Return: ("return", "write results into an array argument; a kernel ends with its last line"),
+    ast.Break: ("break", "let an `if` skip the remaining iterations' work"),
+    ast.Continue: ("continue", "put the rest of the body under an `if`"),
+    ast.Try: ("try", "a kernel raises nothing"),
+    ast.TryStar: ("try", "a kernel raises nothing"),
+    ast.Raise: ("raise", "a kernel raises nothing"),
+    ast.With: ("with", "a kernel has no contexts"),
+    ast.AsyncWith: ("async with", "a kernel has no contexts"),
+    ast.AsyncFor: ("async for", "use an ordinary for loop"),
+    ast.Assert: ("assert", "check values outside the kernel"),
+    ast.FunctionDef: ("def", "define the function outside this one and call it"),
+    ast.AsyncFunctionDef: ("async def", "define an ordinary function outside this one and call it"),
+    ast.ClassDef: ("class", "a kernel has arrays and integers"),
+    ast.Import: ("import", "import at the top of the file"),
+    ast.ImportFrom: ("from", "import at the top of the file"),
+    ast.Global: ("global", "pass an array argument"),
+    ast.Nonlocal: ("nonlocal", "pass an array argument"),
+    ast.Delete: ("del", "names end with their block"),
+    ast.Match: ("match", "use if, elif and else"),
+}
+
+
+def call_remedy(callee: object) -> str:
+    """What to write instead of a call that has no place in an expression."""
+    if callee is builtins.sum:
+        return "add in a loop: `acc += x[i]`"
+    if callee is builtins.len:
+        return "len takes an array or a tuple from outside the kernel"
+    if is_kernel(callee):
+        return "call a kernel as a statement of its own; it writes its results into array arguments"
+    known = ", ".join(sorted(f.__name__ for f in INTRINSICS))
+    return f"known in expressions: {known}, and casts such as uint8(x)"

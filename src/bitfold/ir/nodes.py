@@ -1,0 +1,357 @@
+"""The loop IR: a small immutable tree that says what a kernel does and how it is scheduled.
+
+Every expression knows the exact range of values it can take (`low`..`high`); its type is the smallest
+integer type that covers the range. Every node carries the span of the Python it came from; spans and ranges
+take no part in equality, so two programs are equal when they say the same.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+import numpy as np
+
+from bitfold.diagnostics import Span
+from bitfold.lang.types import ArrayType, IntType, covering
+
+NOWHERE = Span("<generated>", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Expr:
+    """Base of expressions."""
+
+    low: int = field(compare=False, kw_only=True)
+    high: int = field(compare=False, kw_only=True)
+    span: Span = field(default=NOWHERE, compare=False, kw_only=True, repr=False)
+
+    @property
+    def type(self) -> IntType:
+        return covering(self.low, self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Const(Expr):
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoopVar(Expr):
+    """The variable of an enclosing loop."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Local(Expr):
+    """The value of a scalar local."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Load(Expr):
+    """An array element."""
+
+    array: str
+    indices: tuple[Expr, ...]
+
+
+class Op(enum.Enum):
+    """Binary operators, with the meaning Python gives them."""
+
+    ADD = "+"
+    SUB = "-"
+    MUL = "*"
+    FLOORDIV = "//"
+    MOD = "%"
+    SHL = "<<"
+    SHR = ">>"
+    AND = "&"
+    OR = "|"
+    XOR = "^"
+
+
+class Cmp(enum.Enum):
+    EQ = "=="
+    NE = "!="
+    LT = "<"
+    LE = "<="
+    GT = ">"
+    GE = ">="
+
+
+class Fn(enum.Enum):
+    """Intrinsics and unary operators; printed as calls unless they have an operator."""
+
+    XNOR = "xnor"
+    POPCOUNT = "popcount"
+    GET_BIT = "get_bit"
+    SET_BIT = "set_bit"
+    MIN = "min"
+    MAX = "max"
+    ABS = "abs"
+    NEG = "-"
+    INVERT = "~"
+    NOT = "not"
+
+
+@dataclass(frozen=True, slots=True)
+class Binary(Expr):
+    op: Op
+    lhs: Expr
+    rhs: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Compare(Expr):
+    op: Cmp
+    lhs: Expr
+    rhs: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Logic(Expr):
+    """`and` / `or`: 0 or 1; the right side is evaluated only when the left does not decide."""
+
+    is_and: bool
+    lhs: Expr
+    rhs: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Select(Expr):
+    """`then if cond else other`; only the chosen side is evaluated."""
+
+    cond: Expr
+    then: Expr
+    other: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Cast(Expr):
+    """`to(value)`: wraps."""
+
+    to: IntType
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Apply(Expr):
+    """An intrinsic or unary operator. For XNOR the third argument is the constant number of lanes."""
+
+    fn: Fn
+    args: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Get(Expr):
+    """The next element of a streamed array: only as the whole value of a declaration, assignment or store."""
+
+    stream: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stmt:
+    """Base of statements."""
+
+    span: Span = field(default=NOWHERE, compare=False, kw_only=True, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class For(Stmt):
+    """`for var in range(low, high, step)`.
+
+    `pipeline` is the initiation interval in cycles (0: not pipelined), `unroll` the factor (0: not unrolled,
+    -1: whole). `flatten` says that this loop and the single loop that is its body run as one.
+    """
+
+    var: str
+    low: Expr
+    high: Expr
+    step: int
+    body: tuple[Stmt, ...]
+    pipeline: int = 0
+    unroll: int = 0
+    flatten: bool = False
+
+    @property
+    def trips(self) -> int | None:
+        """How many iterations, when the bounds are constants."""
+        if isinstance(self.low, Const) and isinstance(self.high, Const):
+            return max(0, -(-(self.high.value - self.low.value) // self.step))
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class If(Stmt):
+    cond: Expr
+    then: tuple[Stmt, ...]
+    orelse: tuple[Stmt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Declare(Stmt):
+    """`name: type = value`: a scalar that lives in the enclosing block."""
+
+    name: str
+    type: IntType
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Assign(Stmt):
+    """`name = value`, wrapped to the declared `type`."""
+
+    name: str
+    type: IntType
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Store(Stmt):
+    """`array[indices] = value`, wrapped to the element type."""
+
+    array: str
+    indices: tuple[Expr, ...]
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Put(Stmt):
+    """`stream.put(value)`: the next element of a streamed array, wrapped to its element type."""
+
+    stream: str
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Alloc(Stmt):
+    """A local array that lives in the enclosing block; `fill` is None for `empty`."""
+
+    name: str
+    type: ArrayType
+    fill: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rom(Stmt):
+    """A local name for the constant `source` of the program, laid out as `type`."""
+
+    name: str
+    type: ArrayType
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallKernel(Stmt):
+    callee: str
+    args: tuple[str, ...]
+
+
+Node: TypeAlias = Expr | Stmt
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    name: str
+    type: ArrayType
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One kernel with every shape resolved. `kernel` is the name its author gave it."""
+
+    name: str
+    params: tuple[Param, ...]
+    body: tuple[Stmt, ...]
+    kernel: str = field(default="", compare=False)
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A top kernel, all kernels it calls (callees first, the top last), and the constants they read.
+
+    `constants` maps a name to its logical values: 0/1 arrays stay unpacked whatever their layout.
+    """
+
+    functions: tuple[Function, ...]
+    constants: Mapping[str, np.ndarray]
+
+    @property
+    def top(self) -> Function:
+        return self.functions[-1]
+
+    def function(self, name: str) -> Function:
+        return next(f for f in self.functions if f.name == name)
+
+    def with_function(self, new: Function) -> Program:
+        """The same program with the function of that name replaced."""
+        return replace(self, functions=tuple(new if f.name == new.name else f for f in self.functions))
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Program)
+            and self.functions == other.functions
+            and self.constants.keys() == other.constants.keys()
+            and all(np.array_equal(v, other.constants[k]) for k, v in self.constants.items())
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def blocks(stmt: Stmt) -> tuple[tuple[Stmt, ...], ...]:
+    """The statement lists nested directly in `stmt`."""
+    if isinstance(stmt, For):
+        return (stmt.body,)
+    if isinstance(stmt, If):
+        return (stmt.then, stmt.orelse)
+    return ()
+
+
+def walk(body: tuple[Stmt, ...]) -> Iterator[Stmt]:
+    """Every statement in `body`, outer before inner, in program order."""
+    for stmt in body:
+        yield stmt
+        for inner in blocks(stmt):
+            yield from walk(inner)
+
+
+def operands(expr: Expr) -> tuple[Expr, ...]:
+    """The expressions directly under `expr`."""
+    match expr:
+        case Load(indices=parts) | Apply(args=parts):
+            return parts
+        case Binary() | Compare() | Logic():
+            return (expr.lhs, expr.rhs)
+        case Select():
+            return (expr.cond, expr.then, expr.other)
+        case Cast():
+            return (expr.value,)
+    return ()
+
+
+def walk_expr(expr: Expr) -> Iterator[Expr]:
+    """`expr` and everything under it."""
+    yield expr
+    for part in operands(expr):
+        yield from walk_expr(part)
+
+
+def own_exprs(stmt: Stmt) -> tuple[Expr, ...]:
+    """The expressions that `stmt` itself evaluates, not those of nested statements."""
+    match stmt:
+        case For():
+            return (stmt.low, stmt.high)
+        case If():
+            return (stmt.cond,)
+        case Declare() | Assign() | Put():
+            return (stmt.value,)
+        case Store():
+            return (*stmt.indices, stmt.value)
+    return ()

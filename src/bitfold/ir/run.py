@@ -1,0 +1,130 @@
+"""Run a program as the plain Python it prints as: the oracle that every back end must match."""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from bitfold.diagnostics import UsageError
+from bitfold.ir.effects import parameter_effects
+from bitfold.ir.nodes import Param, Program
+from bitfold.ir.printer import program_text
+from bitfold.lang.array import StreamEnd, typed
+from bitfold.lang.types import ArrayType, pack_bits, unpack_bits
+
+
+def as_python(program: Program) -> Callable[..., None]:
+    """The top kernel of `program` as a Python function, made from the program's printed form.
+
+    Errors and `inspect` see the printed source under the name `<bitfold top digest>`.
+    """
+    text = program_text(program)
+    name = f"<bitfold {program.top.name} {sha256(text.encode()).hexdigest()[:12]}>"
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+    namespace: dict[str, Any] = {"__name__": "bitfold_program", **program.constants}
+    exec(compile(text, name, "exec"), namespace)
+    found: Callable[..., None] = namespace[program.top.name]
+    return found
+
+
+def check_arguments(program: Program, args: Sequence[np.ndarray], batch: bool = False) -> list[np.ndarray]:
+    """The arguments as arrays, checked against the logical types of the top kernel's parameters.
+
+    With `batch`, each has one more dimension in front, of one common size.
+
+    Raises:
+        UsageError: a wrong number of arrays, a wrong dtype or shape, an input with values outside its
+            element type, or an output that is read-only or shares memory with another argument.
+    """
+    params = program.top.params
+    if len(args) != len(params):
+        raise UsageError(
+            f"{program.top.name} takes {len(params)} arrays, not {len(args)}",
+            remedy=f"pass ({', '.join(p.name for p in params)})",
+        )
+    effects = parameter_effects(program, program.top)
+    for param, given, (_, written) in zip(params, args, effects, strict=True):
+        _check_array(param, given, batch)
+        if written and not given.flags.writeable:
+            raise UsageError(
+                f"{param.name!r} is written, but the array is read-only", remedy="pass a copy of it"
+            )
+        if not written:
+            _check_values(param, given)
+    for (i, (_, written)), (j, (_, other)) in combinations(enumerate(effects), 2):
+        if (written or other) and np.shares_memory(args[i], args[j]):
+            raise UsageError(
+                f"{params[i].name!r} and {params[j].name!r} share memory, and one of them is written",
+                remedy="pass different arrays",
+            )
+    sizes = {a.shape[0] for a in args} if batch else set()
+    if len(sizes) > 1:
+        raise UsageError(
+            f"the arrays have different batch sizes: {sorted(sizes)}", remedy="pass the same number of images"
+        )
+    return list(args)
+
+
+def _check_array(param: Param, given: np.ndarray, batch: bool) -> None:
+    type = param.type.logical
+    dtype = type.elem.storage
+    shown = "object" if dtype.hasobject else f"np.{dtype}"
+    if not isinstance(given, np.ndarray):
+        raise UsageError(
+            f"{param.name!r} must be a NumPy array, not {given.__class__.__name__}",
+            remedy=f"np.asarray(x, dtype={shown})",
+        )
+    if given.ndim != len(type.shape) + batch or given.shape[batch:] != type.shape:
+        wanted = f"(N, {', '.join(map(str, type.shape))})" if batch else f"{type.shape}"
+        raise UsageError(
+            f"{param.name!r} has shape {given.shape}; {type} needs {wanted}", remedy="reshape or slice it"
+        )
+    if given.dtype != dtype and not (type.elem.width == 1 and given.dtype == np.bool_):
+        raise UsageError(
+            f"{param.name!r} has dtype {given.dtype}; {type} needs {dtype}",
+            remedy=f"{param.name}.astype({shown})",
+        )
+
+
+def _check_values(param: Param, given: np.ndarray) -> None:
+    """Refuse values outside the element type, where the dtype can hold such."""
+    elem = param.type.logical.elem
+    if given.dtype.hasobject:
+        if any(isinstance(v, bool) or not isinstance(v, (int, np.integer)) for v in given.flat):
+            raise UsageError(f"{param.name!r} holds values that are no integers", remedy="pass Python ints")
+    elif elem.width == given.dtype.itemsize * 8 or given.dtype == np.bool_:
+        return
+    if given.size and not (elem.low <= given.min() and given.max() <= elem.high):
+        raise UsageError(
+            f"{param.name!r} holds values {given.min()}..{given.max()}; {elem} has {elem.low}..{elem.high}",
+            remedy="correct the values, or declare the parameter wider",
+        )
+
+
+def to_storage(values: np.ndarray, type: ArrayType) -> np.ndarray:
+    """Logical values in the layout of `type`: packed when it is packed. Leading dimensions are kept."""
+    if type.lanes_of:
+        return pack_bits(values, type.lanes)
+    return np.ascontiguousarray(values).astype(type.elem.storage, copy=False)
+
+
+def from_storage(stored: np.ndarray, type: ArrayType) -> np.ndarray:
+    """The inverse of `to_storage`."""
+    return unpack_bits(stored, type.lanes, type.lanes_of) if type.lanes_of else stored
+
+
+def run_python(program: Program, *args: np.ndarray) -> None:
+    """Call the program once under CPython on logical arrays; results are written into them in place."""
+    arrays, params = check_arguments(program, args), program.top.params
+    stored = [to_storage(a, p.type).copy() for a, p in zip(arrays, params, strict=True)]
+    views = [typed(s, p.type.elem) for s, p in zip(stored, params, strict=True)]
+    as_python(program)(*(StreamEnd(v) if p.type.streamed else v for v, p in zip(views, params, strict=True)))
+    effects = parameter_effects(program, program.top)
+    for given, after, param, (_, written) in zip(arrays, stored, params, effects, strict=True):
+        if written:
+            given[...] = from_storage(after, param.type)

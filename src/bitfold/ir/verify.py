@@ -1,0 +1,177 @@
+"""Check that a program is well formed. Run before and after each step of the lowering and each primitive."""
+
+from __future__ import annotations
+
+from bitfold.ir.nodes import (
+    Alloc,
+    Assign,
+    CallKernel,
+    Const,
+    Declare,
+    Expr,
+    For,
+    Function,
+    Get,
+    If,
+    Load,
+    Local,
+    LoopVar,
+    Program,
+    Put,
+    Rom,
+    Stmt,
+    Store,
+    own_exprs,
+    walk,
+    walk_expr,
+)
+from bitfold.ir.rewrite import RESERVED
+from bitfold.lang.types import ArrayType, IntType
+
+
+class MalformedError(Exception):
+    """A stage produced a program that breaks the rules of the IR: a fault of bitfold, not of the kernel."""
+
+
+def verify(program: Program) -> None:
+    """Raise MalformedError unless every name is bound where it is used, with the right kind and type."""
+    seen: dict[str, Function] = {}
+    for function in program.functions:
+        if function.name in seen:
+            raise MalformedError(f"two kernels named {function.name}")
+        _Verifier(program, function, seen).run()
+        seen[function.name] = function
+
+
+class _Verifier:
+    def __init__(self, program: Program, function: Function, callees: dict[str, Function]) -> None:
+        self.program = program
+        self.function = function
+        self.callees = callees
+        self.arrays: dict[str, ArrayType] = {}
+        self.constants: set[str] = set()
+        for param in function.params:
+            self._array(param.name, param.type)
+
+    def run(self) -> None:
+        names = [p.name for p in self.function.params]
+        others = {self.function.name}
+        for stmt in walk(self.function.body):
+            match stmt:
+                case For():
+                    names.append(stmt.var)
+                case Declare() | Alloc() | Rom():
+                    names.append(stmt.name)
+            match stmt:
+                case Rom():
+                    others.add(stmt.source)
+                case CallKernel():
+                    others.add(stmt.callee)
+        for name in names:
+            self._require(names.count(name) == 1, f"{name} is bound twice")
+            self._require(name not in others | RESERVED, f"the name {name} means something else as well")
+        self._body(self.function.body, {}, {})
+
+    def _require(self, condition: bool, message: str) -> None:
+        if not condition:
+            raise MalformedError(f"in {self.function.name}: {message}")
+
+    def _body(self, body: tuple[Stmt, ...], loops: dict[str, For], scalars: dict[str, IntType]) -> None:
+        scalars = dict(scalars)
+        mine: list[str] = []
+        for stmt in body:
+            whole = stmt.value if isinstance(stmt, (Declare, Assign, Store)) else None
+            for expr in own_exprs(stmt):
+                self._expr(expr, loops, scalars, whole)
+            match stmt:
+                case For():
+                    self._loop(stmt)
+                    self._body(stmt.body, {**loops, stmt.var: stmt}, scalars)
+                case If():
+                    self._body(stmt.then, loops, scalars)
+                    self._body(stmt.orelse, loops, scalars)
+                case Declare():
+                    scalars[stmt.name] = stmt.type
+                case Assign():
+                    self._require(scalars.get(stmt.name) == stmt.type, f"{stmt.name} is no {stmt.type} here")
+                case Store():
+                    self._access(stmt.array, len(stmt.indices))
+                    self._require(stmt.array not in self.constants, f"constant {stmt.array} is written")
+                case Put():
+                    self._stream(stmt.stream)
+                case Alloc():
+                    self._array(stmt.name, stmt.type)
+                    mine.append(stmt.name)
+                case Rom():
+                    self._rom(stmt)
+                case CallKernel():
+                    self._call(stmt)
+        for name in mine:
+            del self.arrays[name]
+
+    def _loop(self, loop: For) -> None:
+        self._require(loop.step >= 1, f"loop {loop.var} has step {loop.step}")
+        if loop.flatten:
+            alone = len(loop.body) == 1 and isinstance(loop.body[0], For)
+            plain = loop.low == Const(0, low=0, high=0) and loop.step == 1 and loop.trips
+            self._require(alone and bool(plain), f"loop {loop.var} cannot be flattened")
+
+    def _array(self, name: str, type: ArrayType) -> None:
+        self._require(type.fault() is None, f"{name}: {type.fault()}")
+        self.arrays[name] = type
+
+    def _rom(self, rom: Rom) -> None:
+        self._array(rom.name, rom.type)
+        self.constants.add(rom.name)
+        self._require(rom.source in self.program.constants, f"there is no constant {rom.source}")
+        shape = self.program.constants[rom.source].shape
+        self._require(shape == rom.type.logical.dims, f"rom {rom.name} has shape {shape}")
+
+    def _stream(self, name: str) -> None:
+        self._require(name in self.arrays and self.arrays[name].streamed, f"{name} is no stream here")
+
+    def _expr(
+        self, expr: Expr, loops: dict[str, For], scalars: dict[str, IntType], whole: Expr | None
+    ) -> None:
+        """Check an expression; `whole` is the one that may be a `get()` itself."""
+        for part in walk_expr(expr):
+            match part:
+                case LoopVar():
+                    self._require(part.name in loops, f"{part.name} is no loop around here")
+                    loop = loops[part.name]
+                    held = part.low <= loop.low.low and loop.high.high - 1 <= max(part.high, part.low)
+                    self._require(held, f"{part.name} has the range {part.low}..{part.high}")
+                case Local():
+                    self._require(part.name in scalars, f"{part.name} is no scalar here")
+                    self._holds(part, scalars[part.name])
+                case Get():
+                    self._stream(part.stream)
+                    self._require(part is whole, f"{part.stream}.get() inside an expression")
+                    self._holds(part, self.arrays[part.stream].elem)
+                case Load():
+                    self._access(part.array, len(part.indices))
+                    self._holds(part, self.arrays[part.array].elem)
+
+    def _holds(self, part: Expr, type: IntType) -> None:
+        self._require(part.low <= type.low and type.high <= part.high, f"{part} has not the range of {type}")
+
+    def _access(self, array: str, indices: int) -> None:
+        self._require(array in self.arrays, f"{array} is no array here")
+        self._require(not self.arrays[array].streamed, f"the stream {array} is indexed")
+        self._require(len(self.arrays[array].shape) == indices, f"{array} is indexed with {indices} indices")
+
+    def _call(self, stmt: CallKernel) -> None:
+        self._require(stmt.callee in self.callees, f"{stmt.callee} is called before it is defined")
+        params = self.callees[stmt.callee].params
+        self._require(len(params) == len(stmt.args), f"{stmt.callee} gets {len(stmt.args)} arguments")
+        for param, arg in zip(params, stmt.args, strict=True):
+            given = self.arrays.get(arg)
+            self._require(given is not None, f"{arg} is no array here")
+            assert given is not None
+            same = (given.elem, given.shape, given.lanes_of, given.streamed) == (
+                param.type.elem,
+                param.type.shape,
+                param.type.lanes_of,
+                param.type.streamed,
+            )
+            self._require(same, f"{stmt.callee} takes {param.type} but gets {given}")

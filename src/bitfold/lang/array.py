@@ -1,0 +1,124 @@
+"""Arrays as a kernel sees them when it runs under CPython.
+
+`Array` is an `ndarray` whose elements read as Python ints (so that arithmetic is exact, as in the language)
+and whose element stores wrap to the declared type.
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from typing import Any
+
+import numpy as np
+
+from bitfold.lang.types import ArrayType, IntType, pack_bits
+
+
+class Array(np.ndarray):
+    """A typed view of NumPy memory: reads are exact Python ints, stores wrap to `elem`."""
+
+    elem: IntType
+
+    def __array_finalize__(self, obj: Any) -> None:
+        elem = getattr(obj, "elem", None)
+        if elem is not None:
+            self.elem = elem
+
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        if not isinstance(found, np.ndarray):
+            return int(found)
+        plain = _plain(key)
+        return found if plain is key else self[plain]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if not isinstance(value, np.ndarray):
+            value = self.elem.wrap(value)
+        super().__setitem__(_plain(key), value)
+
+
+def _plain(key: Any) -> Any:
+    """An index with truth values as the integers they are in a kernel; to NumPy they would be masks."""
+    if isinstance(key, tuple):
+        return tuple(int(k) if type(k) is bool else k for k in key) if bool in map(type, key) else key
+    return int(key) if type(key) is bool else key
+
+
+def typed(values: np.ndarray, elem: IntType) -> Array:
+    """A view of `values` (same memory) that a kernel can be called with; its dtype must be `elem.storage`."""
+    if values.dtype != elem.storage:
+        raise TypeError(f"an array of {elem} is held as dtype {elem.storage}, not {values.dtype}")
+    view = values.view(Array)
+    view.elem = elem
+    return view
+
+
+class StreamEnd:
+    """An array as a stream: `get` takes its elements in row-major order, `put` fills them in that order."""
+
+    def __init__(self, array: Array) -> None:
+        self._flat = array.reshape(-1)
+        self._next = 0
+
+    def get(self) -> int:
+        """The next element. Raises IndexError when all have been taken."""
+        value: int = self._flat[self._next]
+        self._next += 1
+        return value
+
+    def put(self, value: int) -> None:
+        """Give the next element. Raises IndexError when all have been given."""
+        self._flat[self._next] = value
+        self._next += 1
+
+
+def full(type: ArrayType, value: int) -> Array:
+    """A new array of `type`, every element `value` (wrapped)."""
+    wrapped = type.elem.wrap(value)
+    return typed(np.full(type.dims, wrapped, type.elem.storage), type.elem)
+
+
+def zeros(type: ArrayType) -> Array:
+    """A new array of `type`, every element 0."""
+    return full(type, 0)
+
+
+def empty(type: ArrayType) -> Array:
+    """A new array of `type` with no promised contents; a kernel must write an element before reading it."""
+    return full(type, 0)
+
+
+def rom(values: np.ndarray, type: ArrayType) -> Array:
+    """A constant array of `type`. A packed type takes the 0/1 values and packs them."""
+    values = np.asarray(values)
+    if type.lanes_of:
+        return typed(pack_bits(values, type.lanes), type.elem)
+    return typed(values.astype(type.elem.storage), type.elem)
+
+
+def encode_constant(values: np.ndarray, elem: IntType) -> str:
+    """A constant array of `elem` as text, the inverse of `constant`: its bytes, compressed, in base 64."""
+    if elem.storage.hasobject:
+        octets = _octets(elem)
+        raw = b"".join(int(v).to_bytes(octets, "little", signed=elem.signed) for v in values.flat)
+    else:
+        raw = np.ascontiguousarray(values, elem.storage.newbyteorder("<")).tobytes()
+    return base64.b64encode(zlib.compress(raw, 9)).decode()
+
+
+def constant(type: ArrayType, text: str) -> np.ndarray:
+    """The constant array of `type` that `encode_constant` wrote as `text`; white space in it is ignored."""
+    elem = type.elem
+    raw = zlib.decompress(base64.b64decode("".join(text.split())))
+    if not elem.storage.hasobject:
+        return np.frombuffer(raw, elem.storage.newbyteorder("<")).reshape(type.dims).astype(elem.storage)
+    octets = _octets(elem)
+    words = np.empty(len(raw) // octets, object)
+    for i in range(words.size):
+        words[i] = int.from_bytes(raw[i * octets : (i + 1) * octets], "little", signed=elem.signed)
+    return words.reshape(type.dims)
+
+
+def _octets(elem: IntType) -> int:
+    return (elem.width + 7) // 8

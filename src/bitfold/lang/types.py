@@ -1,0 +1,301 @@
+"""Types of the language: integers of any width, arrays of them, and how arrays are laid out.
+
+Signedness is part of the type. A value is exact: an operation's type is the smallest one that holds every
+possible result (`covering`), so nothing wraps until it is stored into a typed place.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+MAX_WIDTH = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class IntType:
+    """A two's complement integer of `width` bits (1..4096). `UInt(1)` is `bit`: 1 means +1, 0 means -1."""
+
+    width: int
+    signed: bool
+
+    @property
+    def low(self) -> int:
+        return -(1 << (self.width - 1)) if self.signed else 0
+
+    @property
+    def high(self) -> int:
+        return (1 << (self.width - self.signed)) - 1
+
+    @property
+    def storage(self) -> np.dtype[np.generic]:
+        """The NumPy dtype that holds one element: the next of 8, 16, 32, 64 bits, else Python ints."""
+        for bits in (8, 16, 32, 64):
+            if self.width <= bits:
+                return np.dtype(f"{'int' if self.signed else 'uint'}{bits}")
+        return np.dtype(object)
+
+    def wrap(self, value: int) -> int:
+        """`value` modulo 2**width, as this type reads it: what a store does."""
+        value = int(value) & ((1 << self.width) - 1)
+        return value - (1 << self.width) if self.signed and value > self.high else value
+
+    def holds(self, other: IntType) -> bool:
+        """Whether every value of `other` is a value of this type."""
+        return self.low <= other.low and other.high <= self.high
+
+    def __call__(self, value: int) -> int:
+        """A cast in a kernel: `uint8(x)` wraps, as a store would."""
+        return self.wrap(value)
+
+    def __getitem__(self, dims: object) -> ArrayType:
+        """An array type, such as `bit[10, "K"]`. Raises TypeError for a dimension of another kind."""
+        shape = dims if isinstance(dims, tuple) else (dims,)
+        if not shape:
+            raise TypeError("an array type has at least one dimension")
+        return ArrayType(self, tuple(map(_dimension, shape)))
+
+    def __str__(self) -> str:
+        if self == bit:
+            return "bit"
+        if self.width in _ALIASED:
+            return f"{'int' if self.signed else 'uint'}{self.width}"
+        return f"{'Int' if self.signed else 'UInt'}({self.width})"
+
+    __repr__ = __str__
+
+
+def _dimension(given: object) -> int | str:
+    if isinstance(given, str) and given.isidentifier():
+        return given
+    if isinstance(given, (int, np.integer)) and not isinstance(given, bool):
+        return int(given)
+    raise TypeError(f"an array dimension is an integer or a name in quotes, not {given!r}")
+
+
+_ALIASED = frozenset((2, 4, 8, 16, 32, 64, 128, 256, 512))
+
+
+@lru_cache(maxsize=None, typed=True)
+def _int_type(width: int, signed: bool) -> IntType:
+    if isinstance(width, bool) or not isinstance(width, int) or not 1 <= width <= MAX_WIDTH:
+        raise ValueError(f"an integer type has 1 to {MAX_WIDTH} bits, not {width!r}")
+    return IntType(width, signed)
+
+
+def Int(width: int) -> IntType:  # noqa: N802 - a type, named as Allo names it
+    """The signed integer type of `width` bits."""
+    return _int_type(width, True)
+
+
+def UInt(width: int) -> IntType:  # noqa: N802
+    """The unsigned integer type of `width` bits."""
+    return _int_type(width, False)
+
+
+bit = IntType(1, False)
+
+
+def covering(low: int, high: int) -> IntType:
+    """The smallest integer type that holds every value in low..high."""
+    if low >= 0:
+        return UInt(max(1, high.bit_length()))
+    return Int(max((-low - 1).bit_length(), high.bit_length() if high > 0 else 0) + 1)
+
+
+class Partition(enum.Enum):
+    """How an array dimension is spread over memories."""
+
+    COMPLETE = "complete"
+    CYCLIC = "cyclic"
+    BLOCK = "block"
+
+    Complete = COMPLETE
+    Cyclic = CYCLIC
+    Block = BLOCK
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionSpec:
+    """One dimension's partition. `dim` counts from 1; `factor` is the number of memories."""
+
+    kind: Partition
+    dim: int
+    factor: int = 0
+
+    def __str__(self) -> str:
+        if self.kind is Partition.COMPLETE:
+            return f"complete(dim={self.dim})"
+        return f"{self.kind.value}(dim={self.dim}, factor={self.factor})"
+
+    __repr__ = __str__
+
+
+def complete(dim: int) -> PartitionSpec:
+    """Layout of an array type: every element along `dim` in a memory (or register) of its own."""
+    return PartitionSpec(Partition.COMPLETE, dim)
+
+
+def cyclic(dim: int, factor: int) -> PartitionSpec:
+    """Layout of an array type: element i along `dim` is in memory i % factor."""
+    return PartitionSpec(Partition.CYCLIC, dim, factor)
+
+
+def block(dim: int, factor: int) -> PartitionSpec:
+    """Layout of an array type: `dim` cut into `factor` equal runs, a memory each."""
+    return PartitionSpec(Partition.BLOCK, dim, factor)
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayType:
+    """An array of integers; `shape` holds ints, or names that are resolved when the kernel is customized.
+
+    `lanes` tells that a `bit` array whose innermost dimension had `lanes_of` elements was packed: each word
+    holds `lanes` of them, element e in word e // lanes at bit e % lanes; unused bits of the last word are 0.
+
+    A `streamed` array crosses a first-in first-out channel: its elements (words, when packed) are taken with
+    `get()` or given with `put(v)`, each once, in row-major order.
+    """
+
+    elem: IntType
+    shape: tuple[int | str, ...]
+    layout: tuple[PartitionSpec, ...] = ()
+    lanes_of: int = 0
+    streamed: bool = False
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """The shape once every name in it is resolved."""
+        resolved = tuple(d for d in self.shape if isinstance(d, int))
+        if len(resolved) != len(self.shape):
+            raise TypeError(f"the dimensions of {self} are not all known here")
+        return resolved
+
+    @property
+    def lanes(self) -> int:
+        return self.elem.width if self.lanes_of else 0
+
+    @property
+    def logical(self) -> ArrayType:
+        """The type before packing: what a caller passes."""
+        if not self.lanes_of:
+            return replace(self, layout=(), streamed=False)
+        return ArrayType(bit, (*self.shape[:-1], self.lanes_of))
+
+    def __matmul__(self, spec: PartitionSpec | Packed | Streamed) -> ArrayType:
+        match spec:
+            case Streamed():
+                return replace(self, streamed=True)
+            case Packed():
+                return replace(self, lanes_of=spec.of)
+            case PartitionSpec():
+                return replace(self, layout=(*self.layout, spec))
+        raise TypeError(f"{spec!r} is no layout of an array: use complete, cyclic, block, packed or stream")
+
+    def fault(self) -> str | None:
+        """What is wrong with a type whose dimensions are resolved, in words, or None."""
+        for size in self.dims:
+            if size < 1:
+                return f"a dimension of {self} is {size}; it must be at least 1"
+        for part in self.layout:
+            if not 1 <= part.dim <= len(self.dims):
+                return f"{part} names a dimension that {self.elem}{list(self.dims)} does not have"
+            if part.kind is not Partition.COMPLETE and part.factor < 1:
+                return f"{part} makes {part.factor} memories; it must make at least 1"
+        spare = self.dims[-1] * self.lanes - self.lanes_of
+        if self.lanes_of and (self.elem.signed or not 0 <= spare < self.lanes):
+            return f"{self.dims[-1]} words of {self.elem} are not what {self.lanes_of} bits are packed into"
+        return None
+
+    def __str__(self) -> str:
+        dims = ", ".join(f'"{d}"' if isinstance(d, str) else str(d) for d in self.shape)
+        packed = f" @ packed({self.lanes_of})" if self.lanes_of else ""
+        end = " @ stream" if self.streamed else ""
+        return f"{self.elem}[{dims}]{packed}" + "".join(f" @ {p}" for p in self.layout) + end
+
+    __repr__ = __str__
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Marks an array of words as `of` bits along the innermost dimension; see `ArrayType.lanes_of`."""
+
+    of: int
+
+
+def packed(of: int) -> Packed:
+    """Layout of an array type: words that hold a bit array whose innermost dimension has `of` elements."""
+    return Packed(of)
+
+
+class Streamed:
+    """The layout `stream`; see `ArrayType`."""
+
+    def __repr__(self) -> str:
+        return "stream"
+
+
+stream = Streamed()
+
+
+def pack_bits(values: np.ndarray, lanes: int) -> np.ndarray:
+    """Pack the innermost dimension of a 0/1 array, `lanes` to a word, bit e % lanes of word e // lanes.
+
+    Returns words of the smallest unsigned dtype of at least `lanes` bits (Python ints above 64).
+    """
+    values = np.asarray(values)
+    count = -(-values.shape[-1] // lanes)
+    if lanes in (8, 16, 32, 64):  # whole bytes without gaps: pack straight into the words
+        octets = np.packbits(values, axis=-1, bitorder="little")
+        dense = np.zeros((*values.shape[:-1], count * (lanes // 8)), np.uint8)
+        dense[..., : octets.shape[-1]] = octets
+        return dense.view(np.dtype(f"<u{lanes // 8}")).astype(UInt(lanes).storage, copy=False)
+    padded = np.zeros((*values.shape[:-1], count * lanes), np.uint8)
+    padded[..., : values.shape[-1]] = values
+    grouped = padded.reshape(*values.shape[:-1], count, lanes)
+    storage = UInt(lanes).storage
+    octets = np.packbits(grouped, axis=-1, bitorder="little")
+    if not storage.hasobject:
+        wide = np.zeros((*octets.shape[:-1], storage.itemsize), np.uint8)
+        wide[..., : octets.shape[-1]] = octets
+        return wide.view(storage.newbyteorder("<"))[..., 0].astype(storage, copy=False)
+    flat = octets.reshape(-1, octets.shape[-1])
+    words = np.empty(flat.shape[0], object)
+    for i, row in enumerate(flat):
+        words[i] = int.from_bytes(row.tobytes(), "little")
+    return words.reshape(octets.shape[:-1])
+
+
+def unpack_bits(words: np.ndarray, lanes: int, length: int) -> np.ndarray:
+    """The inverse of `pack_bits`: a uint8 array of 0/1 whose innermost dimension has `length` elements."""
+    octets = (lanes + 7) // 8
+    if lanes in (8, 16, 32, 64):
+        raw = np.ascontiguousarray(words, np.dtype(f"<u{octets}")).view(np.uint8)
+    else:
+        flat: Iterable[int] = (int(w) for w in np.asarray(words).reshape(-1))
+        raw = np.frombuffer(b"".join(w.to_bytes(octets, "little") for w in flat), np.uint8)
+    bits = np.unpackbits(raw.reshape(*np.shape(words), octets), axis=-1, bitorder="little")[..., :lanes]
+    return bits.reshape(*np.shape(words)[:-1], np.shape(words)[-1] * lanes)[..., :length].copy()
+
+
+class IndexType:
+    """The type of a loop variable: an integer that never wraps."""
+
+    def __str__(self) -> str:
+        return "index"
+
+    __repr__ = __str__
+
+
+index = IndexType()
+
+int2, int4, int8, int16, int32, int64, int128, int256, int512 = (
+    Int(n) for n in (2, 4, 8, 16, 32, 64, 128, 256, 512)
+)
+uint2, uint4, uint8, uint16, uint32, uint64, uint128, uint256, uint512 = (
+    UInt(n) for n in (2, 4, 8, 16, 32, 64, 128, 256, 512)
+)

@@ -1,0 +1,351 @@
+"""Writes the bodies of generated kernels, choice by choice; `tests.strategies` makes whole files of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+
+from bitfold.lang import Int, IntType, UInt
+
+T = TypeVar("T")
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+
+
+@cache
+def int_types(max_width: int = 80) -> st.SearchStrategy[IntType]:
+    """Integer types of 1 to `max_width` bits; the common widths come often."""
+    common = [w for w in (1, 2, 7, 8, 16, 32, 63, 64, 65) if w <= max_width]
+    widths = st.sampled_from(common) | st.integers(1, max_width)
+    return st.builds(lambda width, signed: Int(width) if signed else UInt(width), widths, st.booleans())
+
+
+@dataclass(frozen=True)
+class Rules:
+    max_width: int
+    max_depth: int
+    variable_bounds: bool
+
+
+@dataclass(frozen=True)
+class Array:
+    """An array in scope. `dims` is its shape as the source says it: numbers and names."""
+
+    name: str
+    elem: IntType
+    shape: tuple[int, ...]
+    dims: tuple[int | str, ...]
+    writable: bool = True
+
+    @property
+    def declaration(self) -> str:
+        dims = ", ".join(f'"{d}"' if isinstance(d, str) else str(d) for d in self.dims)
+        return f"{self.name}: {self.elem}[{dims}]"
+
+
+def draw_array(
+    draw: Draw,
+    name: str,
+    rules: Rules,
+    named: dict[str, int],
+    writable: bool = True,
+) -> Array:
+    elem = draw(int_types(rules.max_width))
+    rank = draw(st.sampled_from([1, 1, 2]))
+    sizes = st.integers(1, 4)
+    size = st.sampled_from(sorted(named)) | sizes if named else sizes
+    dims = tuple(draw(size) for _ in range(rank))
+    return Array(name, elem, tuple(named.get(d, d) for d in dims), dims, writable)
+
+
+def formal_of(actual: Array, name: str, writable: bool) -> Array:
+    """A parameter that takes `actual`, its dimensions named where that cannot clash."""
+    dims = tuple(f"{name.upper()}_{i}" for i in range(len(actual.shape)))
+    return Array(name, actual.elem, actual.shape, dims, writable)
+
+
+@dataclass
+class Loop:
+    name: str
+    low: int
+    high: int
+
+
+@cache
+def _below(count: int) -> st.SearchStrategy[int]:
+    return st.integers(0, count - 1)
+
+
+@dataclass
+class Writer:
+    """Writes the body of one function, drawing what to write next."""
+
+    draw: Draw
+    rules: Rules
+    arrays: list[Array]
+    roms: list[Array]
+    helper: list[Array] | None
+    dims: dict[str, int] = field(default_factory=dict)
+    loops: list[Loop] = field(default_factory=list)
+    scalars: list[tuple[str, IntType, bool]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def kernel(self, max_statements: int) -> str:
+        for array in self.arrays:
+            if any(isinstance(d, str) for d in array.dims):
+                names = [f"{d}_{array.name}_{i}" for i, d in enumerate(array.dims)]
+                names = [n if isinstance(d, str) else f"_{n}" for n, d in zip(names, array.dims, strict=True)]
+                self.line(1, f"{', '.join(names)}{',' if len(names) == 1 else ''} = {array.name}.shape")
+                self.dims.update(zip(names, array.shape, strict=True))
+        self.block(1, self.pick(range(1, max_statements + 1)))
+        self.store(1)
+        return "\n".join(self.lines) + "\n"
+
+    # -- drawing
+
+    def pick(self, options: Sequence[T]) -> T:
+        return options[self.draw(_below(len(options)))]
+
+    def chance(self) -> bool:
+        return self.pick((False, True))
+
+    def name(self, prefix: str) -> str:
+        """A new name; loop variables and scalars of finished blocks are sometimes used again."""
+        self.count += 1
+        return f"{prefix}{self.count}"
+
+    def line(self, depth: int, text: str) -> None:
+        self.lines.append("    " * depth + text)
+
+    # -- statements
+
+    def block(self, depth: int, statements: int) -> None:
+        arrays, scalars = len(self.arrays), len(self.scalars)
+        kinds = [self.store, self.store, self.scalar, self.update, self.local_array, self.call]
+        if depth < 4:
+            kinds += [self.loop, self.loop, self.condition]
+        for _ in range(statements):
+            self.pick(kinds)(depth)
+        if depth > 1:
+            del self.arrays[arrays:], self.scalars[scalars:]
+
+    def inner(self, depth: int) -> None:
+        self.block(depth + 1, self.pick([0, 1, 1, 2]))
+        self.store(depth + 1)
+
+    def loop(self, depth: int) -> None:
+        form = self.pick(["count", "count", "span", "step", "grid", "variable"])
+        name = self.pick(["i", "j", "k", self.name("i")])
+        if any(loop.name == name for loop in self.loops):
+            name = self.name("i")
+        if form == "variable" and not self.rules.variable_bounds:
+            form = "count"
+        stop = self.pick(range(1, 5))
+        if form == "grid":
+            other, extent = self.name("i"), self.pick(range(1, 4))
+            made = [Loop(name, 0, stop - 1), Loop(other, 0, extent - 1)]
+            self.line(depth, f"for {name}, {other} in grid({self.number(stop)}, {self.number(extent)}):")
+        elif form == "variable":
+            low = self.pick(["0", *(loop.name for loop in self.loops if 0 <= loop.low and loop.high < 8)])
+            made = [Loop(name, 0, 11)]
+            self.line(depth, f"for {name} in range({low}, UInt(2)({self.expr(1)})):")
+        else:
+            low = self.pick([0, 1, -2]) if form != "count" else 0
+            step = self.pick([1, 2, 3]) if form == "step" else 1
+            made = [Loop(name, low, max(low, stop - 1))]
+            tail = f", {step}" if form == "step" else ""
+            head = f"{low}, " if form != "count" else ""
+            self.line(depth, f"for {name} in range({head}{self.number(stop)}{tail}):")
+        self.loops += made
+        self.inner(depth)
+        del self.loops[-len(made) :]
+
+    def condition(self, depth: int) -> None:
+        self.line(depth, f"if {self.test(2)}:")
+        self.inner(depth)
+        if self.chance():
+            self.line(depth, f"elif {self.test(1)}:")
+            self.inner(depth)
+        if self.chance():
+            self.line(depth, "else:")
+            self.inner(depth)
+
+    def scalar(self, depth: int) -> None:
+        """A new scalar: declared, or with the type that its value gives it."""
+        name = self.name("v")
+        if self.chance():
+            elem = self.type()
+            self.line(depth, f"{name}: {elem} = {elem}({self.expr(self.rules.max_depth)})")
+            self.scalars.append((name, elem, False))
+        elif self.chance():
+            self.line(depth, f"{name} = {self.expr(self.rules.max_depth)}")
+            self.scalars.append((name, Int(1), True))
+        else:
+            self.line(depth, f"{name}: Int(64) = {self.pick([0, 1, -1])}")
+            self.scalars.append((name, Int(64), False))
+
+    def update(self, depth: int) -> None:
+        """A declared scalar assigned or accumulated; it does not overflow (64 bits take many small terms)."""
+        known = [(name, elem) for name, elem, inferred in self.scalars if not inferred]
+        if not known:
+            return self.store(depth)
+        name, elem = self.pick(known)
+        value = self.expr(self.rules.max_depth)
+        if elem == Int(64) and self.chance():
+            return self.line(depth, f"{name} {self.pick(['+=', '-='])} Int(9)({value})")
+        if self.chance():
+            operator = self.pick(["+", "-", "*", "&", "|", "^"])
+            return self.line(depth, f"{name} = {elem}({name} {operator} {value})")
+        return self.line(depth, f"{name} = {elem}({value})")
+
+    def local_array(self, depth: int) -> None:
+        name, elem, size = self.name("t"), self.type(), self.pick(range(1, 5))
+        form = self.pick(["zeros", "full", "empty"])
+        if form == "empty":
+            i = self.name("i")
+            self.line(depth, f"{name} = empty({elem}[{size}])")
+            self.line(depth, f"for {i} in range({size}):")
+            self.line(depth + 1, f"{name}[{i}] = {self.expr(1)}")
+        else:
+            fill = f", {self.pick([1, -1, 5])}" if form == "full" else ""
+            self.line(depth, f"{name} = {form}({elem}[{size}]{fill})")
+        self.arrays.append(Array(name, elem, (size,), (size,)))
+
+    def store(self, depth: int) -> None:
+        array = self.pick([a for a in self.arrays if a.writable])
+        target = self.element(array)
+        if self.chance():
+            operator = self.pick(["+=", "-=", "*=", "&=", "|=", "^="])
+            self.line(depth, f"{target} {operator} {self.expr(self.rules.max_depth - 1)}")
+        else:
+            self.line(depth, f"{target} = {self.expr(self.rules.max_depth)}")
+
+    def call(self, depth: int) -> None:
+        chosen = []
+        for formal in self.helper or ():
+            fits = [
+                a
+                for a in (*self.arrays, *(self.roms if not formal.writable else ()))
+                if (a.elem, len(a.shape)) == (formal.elem, len(formal.shape))
+                and a.shape == formal.shape
+                and a not in chosen
+                and (a.writable or not formal.writable)
+            ]
+            if not fits:
+                return self.store(depth)
+            chosen.append(self.pick(fits))
+        if not chosen:
+            return self.store(depth)
+        return self.line(depth, f"helper({', '.join(a.name for a in chosen)})")
+
+    # -- expressions
+
+    def type(self) -> IntType:
+        found: IntType = self.draw(int_types(self.rules.max_width))
+        return found
+
+    def number(self, value: int) -> str:
+        """`value`, by the name of a dimension when one has that size."""
+        names = [name for name, size in self.dims.items() if size == value]
+        return self.pick([str(value), *names])
+
+    def element(self, array: Array, depth: int = 1) -> str:
+        return f"{array.name}[{', '.join(self.index(size, depth) for size in array.shape)}]"
+
+    def index(self, size: int, depth: int) -> str:
+        """An index within 0..size - 1, or a constant from the end; it computes when `depth` is above 0."""
+        inside = [loop.name for loop in self.loops if loop.low >= 0 and loop.high < size]
+        form = self.pick(["loop", "loop", "constant", "wrapped"])
+        if form == "loop" and inside:
+            return self.pick(inside)
+        if form == "constant" or depth <= 0:
+            return str(self.pick(range(-1, size)))
+        if self.loops and self.chance():
+            loop = self.pick(self.loops).name
+            return f"({loop} * {self.pick([1, 2, 3])} + {self.pick(range(4))}) % {self.number(size)}"
+        return f"({self.expr(depth - 1)}) % {self.number(size)}"
+
+    def leaf(self, depth: int) -> str:
+        form = self.pick(["element", "element", "scalar", "loop", "number", "dim"])
+        if form == "scalar" and self.scalars:
+            return self.pick(self.scalars)[0]
+        if form == "loop" and self.loops:
+            return self.pick(self.loops).name
+        if form == "dim" and self.dims:
+            return self.pick(sorted(self.dims))
+        if form == "number":
+            return str(self.draw(st.integers(-9, 9) | st.integers(-(1 << 70), 1 << 70)))
+        return self.element(self.pick([*self.arrays, *self.roms]), depth)
+
+    def expr(self, depth: int) -> str:
+        """An integer expression, in parentheses unless it is atomic."""
+        if depth <= 0:
+            return self.leaf(depth)
+        e = lambda: self.expr(depth - 1)  # noqa: E731
+        form = self.pick([*_FORMS, "leaf"])
+        match form:
+            case "leaf":
+                return self.leaf(depth)
+            case "binary":
+                return f"({e()} {self.pick(['+', '-', '*', '&', '|', '^'])} {e()})"
+            case "divide":
+                constant = self.pick([1, 2, 3, 7, 16, -1, -5])
+                divisor = self.pick([f"(abs({e()}) + 1)", f"(-1 - abs({e()}))", f"{constant}"])
+                return f"({e()} {self.pick(['//', '%'])} {divisor})"
+            case "left":
+                amount = self.pick([f"UInt(3)({e()})", str(self.pick(range(9)))])
+                return f"({e()} << {amount})"
+            case "right":
+                amount = self.pick([f"UInt({self.pick([1, 3, 8])})({e()})", str(self.pick(range(70)))])
+                return f"({e()} >> {amount})"
+            case "unary":
+                return self.pick([f"(-{e()})", f"(~{e()})", f"abs({e()})", f"int(not {e()})"])
+            case "compare":
+                return f"int({self.test(depth)})"
+            case "logic":
+                return f"(({self.test(depth - 1)}) {self.pick(['and', 'or'])} ({self.test(depth - 1)}))"
+            case "select":
+                return f"({e()} if {self.test(depth - 1)} else {e()})"
+            case "extreme":
+                return f"{self.pick(['min', 'max'])}({', '.join(e() for _ in range(self.pick([2, 2, 3])))})"
+            case "cast":
+                return f"{self.type()}({e()})"
+            case "bits":
+                return self.bits(depth)
+        raise AssertionError(form)
+
+    def bits(self, depth: int) -> str:
+        e = lambda: self.expr(depth - 1)  # noqa: E731
+        width = self.pick([1, 5, 8, 64, 70])
+        match self.pick(["xnor", "popcount", "get_bit", "set_bit"]):
+            case "xnor":
+                lanes = f", {width}" if width > 1 else ""
+                return f"xnor(UInt({width})({e()}), UInt({width})({e()}){lanes})"
+            case "popcount":
+                return f"popcount(UInt({width})({e()}))"
+            case "get_bit":
+                return f"get_bit({e()}, UInt(4)({e()}))"
+        made = self.pick(["Int", "UInt"])
+        return f"set_bit({made}({width})({e()}), {e()} % {width}, {e()})"
+
+    def test(self, depth: int) -> str:
+        """A condition."""
+        if depth <= 0 or self.chance():
+            operator = self.pick(["==", "!=", "<", "<=", ">", ">="])
+            return f"{self.expr(depth - 1)} {operator} {self.expr(depth - 1)}"
+        form = self.pick(["and", "or", "not", "value"])
+        if form == "not":
+            return f"not ({self.test(depth - 1)})"
+        if form == "value":
+            return self.expr(depth - 1)
+        return f"({self.test(depth - 1)}) {form} ({self.test(depth - 1)})"
+
+
+_FORMS = (
+    *("binary", "binary", "divide", "left", "right", "unary", "compare"),
+    *("logic", "select", "extreme", "cast", "bits"),
+)

@@ -1,0 +1,154 @@
+"""Hypothesis strategies that write kernels: real Python source, which the front end parses as a user's.
+
+    @given(kernels(), st.integers(0, 99))
+    def test_something(case: KernelCase, seed: int):
+        args = case.make_inputs(seed)         # logical arrays with the dtypes that the program wants
+        expected = case.run(args)             # the arrays after the author's own function ran under CPython
+        run_python(case.program, *args)       # in place
+        assert_same(args, expected)
+
+A generated kernel is well typed and never reads outside an array. Its declared scalars never overflow, so
+the plain function and the program agree bit for bit; stores into arrays overflow freely, and wrap. Constructs
+that could fail are safe by their form (a divisor is `abs(e) + 1`, an index `e % N`, a shift `UInt(3)(e)`),
+not by range arithmetic, which is what many tests want to check.
+"""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from tests.kernel_writer import Array, Draw, Rules, Writer, draw_array, formal_of, int_types
+
+from bitfold.frontend import parse
+from bitfold.ir.nodes import Program
+from bitfold.lang import IntType, typed
+
+__all__ = [
+    "KernelCase",
+    "assert_same",
+    "int_types",
+    "kernels",
+    "load",
+    "random_array",
+    "random_values",
+]
+
+_HEAD = "import numpy as np\n\nfrom bitfold.lang import *\n"
+
+
+@dataclass(frozen=True)
+class KernelCase:
+    """One generated kernel: `source` is a whole Python file that defines `kernel` (and perhaps `helper`)."""
+
+    source: str
+    dims: dict[str, int]
+
+    def __repr__(self) -> str:
+        return f"KernelCase(dims={self.dims}, source:\n{self.source})"
+
+    @cached_property
+    def function(self) -> FunctionType:
+        """The kernel as its author would have it: an ordinary Python function."""
+        return load(self.source)["kernel"]
+
+    @cached_property
+    def program(self) -> Program:
+        return parse(self.function, **self.dims)
+
+    def make_inputs(self, seed: int) -> list[np.ndarray]:
+        """Random arrays for one call, with the dtypes of their types' storage; extreme values are common."""
+        return [
+            random_array(p.type.elem, p.type.dims, seed + 7919 * i)
+            for i, p in enumerate(self.program.top.params)
+        ]
+
+    def run(self, args: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Copies of `args` after the plain Python function ran on them."""
+        after = [a.copy() for a in args]
+        self.function(*(typed(a, p.type.elem) for a, p in zip(after, self.program.top.params, strict=True)))
+        return after
+
+
+_files = itertools.count()
+
+
+def load(source: str) -> dict[str, Any]:
+    """The namespace of a module with this source, which `inspect` and the front end can read back."""
+    name = f"<generated kernel {next(_files)}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    namespace: dict[str, Any] = {"__name__": "generated_kernel"}
+    exec(compile(source, name, "exec"), namespace)
+    return namespace
+
+
+def random_values(elem: IntType, count: int, rng: random.Random) -> list[int]:
+    corners = [elem.low, elem.high, 0, elem.wrap(1), elem.wrap(-1)]
+    return [
+        rng.choice(corners) if rng.random() < 0.3 else rng.randint(elem.low, elem.high) for _ in range(count)
+    ]
+
+
+def random_array(elem: IntType, shape: tuple[int, ...], seed: int) -> np.ndarray:
+    """An array of `elem.storage` dtype with random values that `elem` holds."""
+    values = np.empty(int(np.prod(shape)), elem.storage)
+    values[:] = random_values(elem, values.size, random.Random(seed))
+    return values.reshape(shape)
+
+
+def assert_same(actual: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> None:
+    """Fail unless both lists hold equal arrays."""
+    for i, (a, b) in enumerate(zip(actual, expected, strict=True)):
+        assert np.array_equal(a, b), f"argument {i}: {a.tolist()} instead of {b.tolist()}"
+
+
+@st.composite
+def kernels(
+    draw: Draw,
+    *,
+    max_width: int = 80,
+    max_depth: int = 3,
+    constants: bool = True,
+    calls: bool = True,
+    variable_bounds: bool = True,
+) -> KernelCase:
+    """Kernels over 1 to 4 arrays with loops, conditions, local scalars and arrays, and every operator.
+
+    Args:
+        max_width: the widest element and cast, in bits; intermediate values are wider.
+        max_depth: how deep expressions nest.
+        constants: whether kernels read arrays captured from outside.
+        calls: whether kernels call a second kernel.
+        variable_bounds: whether loop bounds may depend on data and on outer loops.
+    """
+    rules = Rules(max_width, max_depth, variable_bounds)
+    dims = {f"D{i}": draw(st.integers(1, 4)) for i in range(draw(st.integers(0, 2)))}
+    head = [_HEAD]
+    roms: list[Array] = []
+    if constants:
+        for i in range(draw(st.integers(0, 2))):
+            rom = draw_array(draw, f"C{i}", rules, {}, writable=False)
+            values = random_array(rom.elem, rom.shape, draw(st.integers(0, 99)))
+            kind = "object" if rom.elem.storage.hasobject else f"np.{rom.elem.storage}"
+            head.append(f"{rom.name} = typed(np.array({values.tolist()}, {kind}), {rom.elem})\n")
+            roms.append(rom)
+    params = [draw_array(draw, f"a{i}", rules, dims) for i in range(draw(st.integers(1, 4)))]
+    used = {d: dims[d] for p in params for d in p.dims if isinstance(d, str)}
+    helper = None
+    if calls and draw(st.booleans()):
+        chosen = [draw(st.sampled_from(params)), *draw(st.lists(st.sampled_from(params + roms), max_size=1))]
+        formal = [formal_of(p, f"p{i}", writable=i == 0) for i, p in enumerate(chosen)]
+        body = Writer(draw, rules, list(formal), [], None).kernel(max_statements=2)
+        head.append(f"\ndef helper({', '.join(p.declaration for p in formal)}):\n{body}")
+        helper = formal
+    body = Writer(draw, rules, list(params), roms, helper).kernel(max_statements=4)
+    head.append(f"\ndef kernel({', '.join(p.declaration for p in params)}):\n{body}")
+    return KernelCase("\n".join(head), used)
