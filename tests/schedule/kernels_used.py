@@ -1,0 +1,148 @@
+"""Kernels that the schedule tests share. Line numbers show in expected messages: append, do not insert."""
+
+from __future__ import annotations
+
+from bitfold.lang import bit, empty, int8, int16, uint8, uint16, xnor
+
+
+def dense(x: bit["K"], w: bit["M", "K"], t: int16["M"], y: bit["M"]):
+    M, K = w.shape
+    for m in range(M):
+        acc: uint16 = 0
+        for k in range(K):
+            acc += xnor(w[m, k], x[k])
+        y[m] = acc >= t[m]
+
+
+def prefix(a: uint8[8], b: uint8[8, 8]):
+    for i in range(1, 8):
+        for j in range(8):
+            b[i, j] = b[i - 1, j] + a[j]
+            a[j] = b[i, j]
+
+
+def triangle(b: uint8[8, 8]):
+    for i in range(8):
+        for j in range(i, 8):
+            b[i, j] += 1
+
+
+def guarded(a: uint8[8], b: uint8[8, 8]):
+    for i in range(8):
+        if a[i] > 3:
+            for j in range(8):
+                b[i, j] += 1
+
+
+def copy(x: bit["N"], y: bit["N"]):
+    (N,) = x.shape
+    for i in range(N):
+        y[i] = x[i]
+
+
+def two(x: bit[8], y: bit[8], z: bit[8]):
+    h = empty(bit[8])
+    copy(x, h)
+    copy(h, y)
+    copy(x, z)
+
+
+def chain(x: bit[8], y: bit[8]):
+    h = empty(bit[8])
+    copy(x, h)
+    copy(h, y)
+
+
+def repeated(x: bit[8], y: bit[8]):
+    for i in range(3):
+        copy(x, y)
+
+
+def counted(n: uint8[1], a: int8[8]):
+    for i in range(n[0]):
+        for j in range(8):
+            a[j] = a[j] + 1
+            n[0] = 2
+
+
+def backwards(x: bit[8], y: bit[8]):
+    for i in range(8):
+        y[7 - i] = x[7 - i]
+
+
+def twice(x: bit[8], y: bit[8]):
+    y[0] = x[0]
+    for i in range(1, 8):
+        y[i] = x[i] + x[i - 1]
+
+
+def transposed(x: bit[4, 4], y: bit[4, 4]):
+    for i in range(4):
+        for j in range(4):
+            y[i, j] = x[j, i]
+
+
+def early(x: bit[8], y: bit[32]):
+    """In the second pass of u, x[2 * k + 2] is read before the first pass of the next k takes it."""
+    for k in range(4):
+        for u in range(2):
+            for j in range(2 + 2 * u):
+                if 2 * k + j < 8:
+                    y[8 * k + 4 * u + j] = x[2 * k + j]
+
+
+def sometimes(x: bit[8], t: uint8[8], y: bit[8]):
+    for i in range(8):
+        if t[i] > 3:
+            y[i] = x[i]
+
+
+def edge(x: bit[4], y: bit[1]):
+    for i in range(4):
+        for j in range(4):
+            if j == 3 and i == 3:
+                y[0] = x[j]
+
+
+def other_edge(x: bit[4], y: bit[1]):
+    for i in range(4):
+        if i < 3:
+            pass
+        else:
+            y[0] = x[i]
+
+
+def inout(x: bit[4]):
+    for i in range(4):
+        x[i] = 1 - x[i]
+
+
+def idle(x: bit[4], y: bit[4]):
+    for i in range(4):
+        y[i] = 1
+
+
+def calls(a: bit[8], b: bit[8]):
+    t = empty(bit[8])
+    for i in range(2):
+        h = empty(bit[8])
+        for j in range(3):
+            copy(a, h)
+        copy(h, b)
+    for p in range(8):
+        t[p] = 1
+
+
+def nest(a: uint8[2, 3, 4]):
+    for i in range(2):
+        for j in range(3):
+            for k in range(4):
+                a[i, j, k] += 1
+    for z in range(4):
+        a[0, 0, z] = 0
+
+
+def skewed(b: uint8[8, 8]):
+    for i in range(1, 8):
+        for j in range(7):
+            b[i, j] = b[i - 1, j + 1] + 1

@@ -1,0 +1,48 @@
+"""The ladder of correctness: a program gives the same bits at every stage, before and after its schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from tests.strategies import assert_same, random_array
+
+from bitfold.build.llvm.jit import CpuModule
+from bitfold.ir.nodes import Program
+from bitfold.ir.run import run_python
+from bitfold.ir.verify import verify
+from bitfold.lowering.flatten import flatten_pipelines
+from bitfold.lowering.shadow import shadow_words
+from bitfold.lowering.streams import streams_to_arrays
+
+
+def inputs(program: Program, seed: int) -> list[np.ndarray]:
+    """Random logical arguments for one call of the top kernel."""
+    types = [p.type.logical for p in program.top.params]
+    return [random_array(t.elem, t.dims, seed + 7919 * i) for i, t in enumerate(types)]
+
+
+def python_result(program: Program, args: Sequence[np.ndarray]) -> list[np.ndarray]:
+    after = [a.copy() for a in args]
+    run_python(program, *after)
+    return after
+
+
+def check_python(program: Program, args: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> None:
+    """The program as Python, after each pass towards HLS, and with its streams made arrays as for LLVM."""
+    shadowed = shadow_words(program)
+    for staged in (program, shadowed, flatten_pipelines(shadowed), streams_to_arrays(program)):
+        verify(staged)
+        assert_same(python_result(staged, args), expected)
+
+
+def check_llvm(program: Program, seeds: Sequence[int]) -> None:
+    """Compiled code against the program as Python: single calls, and all of them as one batch."""
+    compiled = CpuModule(program)
+    calls = [inputs(program, seed) for seed in seeds]
+    expected = [python_result(program, args) for args in calls]
+    batch = [np.stack(arrays) for arrays in zip(*calls, strict=True)]
+    compiled(*batch)
+    assert_same(batch, [np.stack(arrays) for arrays in zip(*expected, strict=True)])
+    compiled(*calls[0])
+    assert_same(calls[0], expected[0])

@@ -1,0 +1,129 @@
+"""Every refusal of a primitive: what it says, and that it changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.schedule import kernels_used as k
+
+from bitfold.diagnostics import ScheduleError
+from bitfold.schedule import Partition, Schedule, customize
+
+Step = Callable[[Schedule], Any]
+
+DENSE = {"M": 4, "K": 8}
+CYCLIC = Partition.Cyclic
+
+# (kernel, dims, steps that are granted, the step that is refused)
+REFUSED: list[tuple[Any, dict[str, int], list[Step], Step]] = [
+    # names
+    (k.dense, DENSE, [], lambda s: s.split("kk", 2)),
+    (k.dense, DENSE, [], lambda s: s.split(3, 2)),  # type: ignore[arg-type]
+    (k.dense, DENSE, [], lambda s: s.partition("ww")),
+    (k.chain, {}, [], lambda s: s.at("copy")),
+    (k.chain, {}, [], lambda s: s.split("copy_2:i", 2)),
+    (k.dense, DENSE, [lambda s: s.split("k", 4)], lambda s: s.pipeline("k")),
+    # split
+    (k.dense, DENSE, [], lambda s: s.split("k", 3)),
+    (k.dense, DENSE, [], lambda s: s.split("k", 0)),
+    (k.dense, DENSE, [], lambda s: s.split("k", 9, cut=True)),
+    (k.dense, DENSE, [], lambda s: s.split("k", 2.0)),  # type: ignore[arg-type]
+    (k.triangle, {}, [], lambda s: s.split("j", 2)),
+    (k.dense, DENSE, [lambda s: s.pipeline("k")], lambda s: s.split("k", 4)),
+    # reorder
+    (k.skewed, {}, [], lambda s: s.reorder("j", "i")),
+    (k.triangle, {}, [], lambda s: s.reorder("j", "i")),
+    (k.guarded, {}, [], lambda s: s.reorder("j", "i")),
+    (k.counted, {}, [], lambda s: s.reorder("j", "i")),
+    (k.dense, DENSE, [], lambda s: s.reorder("m")),
+    (k.dense, DENSE, [], lambda s: s.reorder()),
+    (k.nest, {}, [], lambda s: s.reorder("k", "i")),
+    (k.nest, {}, [], lambda s: s.reorder("z", "i")),
+    (k.nest, {}, [lambda s: s.pipeline("k")], lambda s: s.reorder("k", "j")),
+    (k.calls, {}, [], lambda s: s.reorder("j", "i")),
+    (k.chain, {}, [], lambda s: s.reorder("copy_0:i", "copy_1:i")),
+    # unroll and pipeline
+    (k.dense, DENSE, [], lambda s: s.unroll("k", 3)),
+    (k.dense, DENSE, [lambda s: s.pipeline("m")], lambda s: s.unroll("k", 2)),
+    (k.dense, DENSE, [lambda s: s.pipeline("k")], lambda s: s.unroll("k", 2)),
+    (k.dense, DENSE, [], lambda s: s.pipeline("k", ii=0)),
+    (k.dense, DENSE, [lambda s: s.pipeline("m")], lambda s: s.pipeline("k")),
+    (k.dense, DENSE, [lambda s: s.pipeline("k")], lambda s: s.pipeline("m")),
+    (k.repeated, {}, [], lambda s: s.pipeline("i")),
+    (k.triangle, {}, [], lambda s: s.pipeline("i")),
+    # partition
+    (k.dense, DENSE, [], lambda s: s.partition("w", dim=3)),
+    (k.dense, DENSE, [], lambda s: s.partition("w", CYCLIC, dim=2, factor=3)),
+    (k.dense, DENSE, [], lambda s: s.partition("w", "cyclic")),  # type: ignore[arg-type]
+    (k.copy, {"N": 8}, [lambda s: s.stream("x")], lambda s: s.partition("x")),
+    (
+        k.chain,
+        {},
+        [lambda s: s.partition("h", CYCLIC, factor=2)],
+        lambda s: s.partition("copy_0:y", Partition.Block, factor=2),
+    ),
+    # pack
+    (k.dense, DENSE, [], lambda s: s.pack("t", 3)),
+    (k.dense, DENSE, [], lambda s: s.pack("x", 0)),
+    (k.chain, {}, [lambda s: s.pack("h", 4)], lambda s: s.pack("copy_0:y", 8)),
+    (k.chain, {}, [lambda s: s.partition("copy_0:y")], lambda s: s.pack("h", 4)),
+    (k.copy, {"N": 8}, [lambda s: s.stream("x")], lambda s: s.pack("x", 4)),
+    # stream
+    (k.chain, {}, [], lambda s: s.stream("h")),
+    (k.copy, {"N": 8}, [lambda s: s.stream("x")], lambda s: s.stream("x")),
+    (k.two, {}, [], lambda s: s.stream("x")),
+    (k.repeated, {}, [], lambda s: s.stream("x")),
+    (k.backwards, {}, [], lambda s: s.stream("x")),
+    (k.backwards, {}, [], lambda s: s.stream("y")),
+    (k.twice, {}, [], lambda s: s.stream("x")),
+    (k.twice, {}, [], lambda s: s.stream("y")),
+    (k.transposed, {}, [], lambda s: s.stream("x")),
+    (k.early, {}, [], lambda s: s.stream("x")),
+    (k.sometimes, {}, [], lambda s: s.stream("y")),
+    (k.inout, {}, [], lambda s: s.stream("x")),
+    (k.idle, {}, [], lambda s: s.stream("x")),
+    # compose
+    (k.dense, DENSE, [], lambda s: s.compose(customize(k.copy, N=8))),
+    (k.chain, {}, [], lambda s: s.compose(customize(k.copy, N=8))),
+    (k.chain, {}, [], lambda s: s.compose(customize(k.copy, N=8), at="chain")),
+]
+
+
+def refusal(kernel: Any, dims: dict[str, int], granted: list[Step], refused: Step) -> str:
+    s = customize(kernel, **dims)
+    for step in granted:
+        step(s)
+    before = s.program, s.trace
+    with pytest.raises(ScheduleError) as caught:
+        refused(s)
+    assert (s.program, s.trace) == before
+    assert caught.value.span is not None
+    assert caught.value.remedy
+    return caught.value.render()
+
+
+def test_each_refusal_names_the_line_and_a_remedy(golden: Callable[[str, str], None], repo: Path) -> None:
+    texts = [refusal(*case).replace(f"{repo}/", "") for case in REFUSED]
+    golden("schedule/refusals.txt", "\n\n".join(texts) + "\n")
+
+
+def test_a_refused_reorder_shows_both_accesses() -> None:
+    text = refusal(k.skewed, {}, [], lambda s: s.reorder("j", "i"))
+    assert "cannot change places" in text
+    assert "note: first, at (i=" in text
+    assert "note: then, at (i=" in text
+    assert text.count("b[i, j] = b[i - 1, j + 1] + 1") == 3
+
+
+def test_a_refused_step_of_a_composition_undoes_the_steps_before_it() -> None:
+    part = customize(k.copy, N=16)
+    part.split("i", 8)
+    part.split("i_o", 2)
+    s = customize(k.copy, N=8)
+    before = s.program, s.trace
+    with pytest.raises(ScheduleError, match="cannot be split by 2"):
+        s.compose(part)
+    assert (s.program, s.trace) == before
