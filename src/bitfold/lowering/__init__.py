@@ -1,0 +1,1 @@
+"""Scheduled programs to MLIR, as named passes."""

@@ -1,0 +1,102 @@
+"""The `bf` dialect: exact integer arithmetic on types that carry their signedness (`ui7`, `si12`).
+
+Every operation computes the mathematically exact result, and its result type holds all of them; only
+`bf.cast` and stores wrap. Loops and arrays stay in scf and memref, where these discardable attributes say how
+they are scheduled:
+
+    scf.for      bf.name, bf.pipeline (initiation interval), bf.unroll (factor, -1: whole), bf.flatten
+    memref.alloca, memref.get_global, function arguments
+                 bf.name, bf.lanes_of (elements packed along the innermost dimension),
+                 bf.partition (a list of {kind, dim, factor}), bf.fill
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bitfold.diagnostics import Span
+from bitfold.lang.types import ArrayType, IntType
+from bitfold.lowering.mlir import ext, ir
+
+
+class BF(ext.Dialect, name="bf"):  # type: ignore[misc, call-arg]
+    """The dialect itself; `load` registers it in the current context."""
+
+
+# `!bf.stream<T>`: a first-in first-out channel of T. Built by a call since the fields' types must be objects.
+Stream: Any = type(BF.Type)(
+    "Stream", (BF.Type,), {"__annotations__": {"element": Any}, "__module__": __name__}, name="stream"
+)
+
+
+def _define(
+    name: str,
+    *fields: str,
+    attribute: str | None = None,
+    kind: Any = None,
+    pure: bool = True,
+    result: bool = True,
+) -> Any:
+    """Define `bf.name`: operands of any type, at most one attribute, one result of any type or none."""
+    annotations: dict[str, Any] = {} if attribute is None else {attribute: kind}
+    annotations |= {operand: ext.Operand[Any] for operand in fields}
+    if result:
+        annotations["result"] = ext.Result[Any]
+    namespace = {"__annotations__": annotations, "__module__": __name__}
+    title = "".join(part.capitalize() for part in name.split("_"))
+    traits = [ext.Pure] if pure else []
+    return type(BF.Operation)(title, (BF.Operation,), namespace, name=name, traits=traits)
+
+
+Constant = _define("constant", attribute="value", kind=ir.IntegerAttr)
+# Python's operators, exact.
+Add = _define("add", "lhs", "rhs")
+Sub = _define("sub", "lhs", "rhs")
+Mul = _define("mul", "lhs", "rhs")
+Floordiv = _define("floordiv", "lhs", "rhs")
+Mod = _define("mod", "lhs", "rhs")
+Shl = _define("shl", "lhs", "rhs")
+Shr = _define("shr", "lhs", "rhs")
+And = _define("and", "lhs", "rhs")
+Or = _define("or", "lhs", "rhs")
+Xor = _define("xor", "lhs", "rhs")
+Neg = _define("neg", "value")
+Invert = _define("invert", "value")
+# pred is one of == != < <= > >=; the result is ui1.
+Cmp = _define("cmp", "lhs", "rhs", attribute="pred", kind=ir.StringAttr)
+Select = _define("select", "cond", "then", "other")
+# The result of xnor is ui<lanes>: the low lanes of both operands compared.
+Xnor = _define("xnor", "lhs", "rhs")
+Popcount = _define("popcount", "value")
+GetBit = _define("get_bit", "word", "position")
+SetBit = _define("set_bit", "word", "position", "value")
+Min = _define("min", "lhs", "rhs")
+Max = _define("max", "lhs", "rhs")
+Abs = _define("abs", "value")
+# Two's complement wrap or extension to the result type.
+Cast = _define("cast", "value")
+# Between ui1 and the signless i1 that scf.if takes, and between integers and index.
+Condition = _define("condition", "value")
+FromIndex = _define("from_index", "value")
+ToIndex = _define("to_index", "value")
+# A blocking read from a stream, and a write to one.
+Get = _define("get", "stream", pure=False)
+Put = _define("put", "stream", "value", pure=False, result=False)
+
+
+def integer(type: IntType) -> ir.Type:
+    """The MLIR type of an integer of the language, signedness included."""
+    make = ir.IntegerType.get_signed if type.signed else ir.IntegerType.get_unsigned
+    return make(type.width)
+
+
+def memory(type: ArrayType) -> ir.Type:
+    """The MLIR type of an array, or of the stream that carries its elements."""
+    if type.streamed:
+        return Stream.get(integer(type.elem))
+    return ir.MemRefType.get(list(type.dims), integer(type.elem))
+
+
+def location(span: Span) -> ir.Location:
+    """Where in the user's Python an operation comes from."""
+    return ir.Location.file(span.file, span.line, span.col + 1)

@@ -1,0 +1,99 @@
+"""The way from a scheduled program to a back end's input, as named steps that can each be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bitfold.diagnostics import UsageError, choices
+from bitfold.ir.nodes import Program
+from bitfold.ir.printer import program_text
+from bitfold.ir.verify import verify
+from bitfold.lowering.bf_to_arith import bf_to_arith
+from bitfold.lowering.flatten import flatten_pipelines
+from bitfold.lowering.hoist import hoist_allocas
+from bitfold.lowering.mlir import ir, passmanager
+from bitfold.lowering.shadow import shadow_words
+from bitfold.lowering.streams import streams_to_arrays
+from bitfold.lowering.to_mlir import Lowered, module_text, to_mlir
+
+LLVM_PASSES = (
+    "canonicalize",
+    "cse",
+    "convert-scf-to-cf",
+    "arith-expand",
+    "convert-to-llvm",
+    "reconcile-unrealized-casts",
+)
+LLVM_STEPS = (
+    "schedule",
+    "streams-to-arrays",
+    "to-mlir",
+    "hoist-allocas",
+    "bf-to-arith",
+    "add-entry",
+    *LLVM_PASSES,
+)
+HLS_STEPS = ("schedule", "shadow-words", "flatten-pipelines", "to-mlir")
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Which step to show, and what to do with its text (`--print-after`)."""
+
+    step: str
+    show: Callable[[str], None]
+
+    @staticmethod
+    def of(step: str, steps: tuple[str, ...], show: Callable[[str], None]) -> Trace:
+        """A trace of one of `steps`; raises UsageError that lists them when there is no such step."""
+        if step not in steps:
+            raise UsageError(f"there is no pass named {step!r}", remedy=choices(step, steps))
+        return Trace(step, show)
+
+
+def _report(trace: Trace | None, step: str, text: Callable[[], str]) -> None:
+    if trace is not None and trace.step == step:
+        trace.show(text())
+
+
+def lower_to_hls(program: Program, trace: Trace | None = None) -> Lowered:
+    """The module that HLS C++ is written from: pipelined loop nests made single loops, `bf` arithmetic."""
+    verify(program)
+    _report(trace, "schedule", lambda: program_text(program))
+    program = shadow_words(program)
+    verify(program)
+    _report(trace, "shadow-words", lambda: program_text(program))
+    program = flatten_pipelines(program)
+    verify(program)
+    _report(trace, "flatten-pipelines", lambda: program_text(program))
+    lowered = to_mlir(program)
+    _report(trace, "to-mlir", lambda: module_text(lowered))
+    return lowered
+
+
+def lower_to_llvm(
+    program: Program, add_entry: Callable[[Lowered], None], trace: Trace | None = None
+) -> Lowered:
+    """The module in the LLVM dialect. `add_entry` adds the function that the caller will look up."""
+    verify(program)
+    _report(trace, "schedule", lambda: program_text(program))
+    program = streams_to_arrays(program)
+    verify(program)
+    _report(trace, "streams-to-arrays", lambda: program_text(program))
+    lowered = to_mlir(program)
+    _report(trace, "to-mlir", lambda: module_text(lowered))
+    for name, step in (
+        ("hoist-allocas", hoist_allocas),
+        ("bf-to-arith", bf_to_arith),
+        ("add-entry", add_entry),
+    ):
+        step(lowered)
+        lowered.module.operation.verify()
+        _report(trace, name, lambda: module_text(lowered))
+    for name in LLVM_PASSES:
+        with lowered.context, ir.Location.unknown():
+            manager = passmanager.PassManager.parse(f"builtin.module({name})")
+            manager.run(lowered.module.operation)
+        _report(trace, name, lambda: module_text(lowered))
+    return lowered

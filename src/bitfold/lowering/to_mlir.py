@@ -1,0 +1,251 @@
+"""Loop IR to MLIR: the `bf` dialect for arithmetic, scf for control, memref for arrays, func for kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bitfold.ir.nodes import (
+    Alloc,
+    Assign,
+    CallKernel,
+    Declare,
+    Expr,
+    For,
+    Function,
+    If,
+    Program,
+    Put,
+    Rom,
+    Stmt,
+    Store,
+)
+from bitfold.lang.types import ArrayType, IntType, pack_bits
+from bitfold.lowering import dialect as bf
+from bitfold.lowering.dialect import integer, location, memory
+from bitfold.lowering.expressions import ExpressionEmitter
+from bitfold.lowering.mlir import arith, func, ir, memref, scf
+
+
+@dataclass(frozen=True)
+class RomData:
+    """A constant of the module: its words as stored (packed if the type is) and the kernel that reads it."""
+
+    symbol: str
+    type: ArrayType
+    words: np.ndarray
+    function: str
+    source: str
+
+
+@dataclass
+class Lowered:
+    """An MLIR module with what is read beside it. `module` lives in `context`."""
+
+    context: ir.Context
+    module: ir.Module
+    program: Program
+    roms: tuple[RomData, ...]
+
+
+def to_mlir(program: Program) -> Lowered:
+    """A verified module with one func.func for each kernel of `program`, the top one last."""
+    context = ir.Context()
+    with context, ir.Location.unknown():
+        bf.BF.load()
+        module = ir.Module.create()
+        roms: list[RomData] = []
+        with ir.InsertionPoint(module.body):
+            for function in program.functions:
+                for stmt in function.body:
+                    if isinstance(stmt, Rom):
+                        roms.append(_rom(program, function, stmt))
+            for function in program.functions:
+                _Emitter(program, function).emit()
+        module.operation.verify()
+    return Lowered(context, module, program, tuple(roms))
+
+
+def rom_symbol(function: Function, rom: Rom) -> str:
+    return f"{function.name}_{rom.name}"
+
+
+def _rom(program: Program, function: Function, rom: Rom) -> RomData:
+    values = program.constants[rom.source]
+    words = pack_bits(values, rom.type.lanes) if rom.type.lanes_of else values
+    data = RomData(rom_symbol(function, rom), rom.type, words, function.name, rom.source)
+    with location(rom.span):
+        made = memref.GlobalOp(
+            data.symbol,
+            memory(rom.type),
+            sym_visibility="private",
+            initial_value=elements(words, rom.type),
+            constant=True,
+        )
+    made.operation.attributes["bf.source"] = ir.StringAttr.get(rom.source)
+    return data
+
+
+def elements(words: np.ndarray, type: ArrayType, signless: bool = False) -> ir.Attribute:
+    """A dense attribute of any integer width; MLIR keeps ceil(width / 8) bytes an element, little endian."""
+    octets = (type.elem.width + 7) // 8
+    flat = words.reshape(-1)
+    if words.dtype == object:
+        mask = (1 << type.elem.width) - 1
+        raw = b"".join((int(w) & mask).to_bytes(octets, "little") for w in flat)
+    else:
+        stored = np.ascontiguousarray(flat).astype(flat.dtype.newbyteorder("<")).view(np.uint8)
+        stored = stored.reshape(flat.size, flat.dtype.itemsize)[:, :octets].copy()
+        if type.elem.signed and (spare := octets * 8 - type.elem.width):
+            stored[:, -1] &= 0xFF >> spare
+        raw = stored.tobytes()
+    shape = "x".join(map(str, type.dims))
+    element = f"i{type.elem.width}" if signless else integer(type.elem)
+    return ir.Attribute.parse(f'dense<"0x{raw.hex()}"> : tensor<{shape}x{element}>')
+
+
+def array_attributes(name: str, type: ArrayType) -> dict[str, ir.Attribute]:
+    """What memref types cannot say of an array: its name, packing and partition."""
+    i64 = ir.IntegerType.get_signless(64)
+    found: dict[str, ir.Attribute] = {"bf.name": ir.StringAttr.get(name)}
+    if type.lanes_of:
+        found["bf.lanes_of"] = ir.IntegerAttr.get(i64, type.lanes_of)
+    if type.layout:
+        found["bf.partition"] = ir.ArrayAttr.get(
+            [
+                ir.DictAttr.get(
+                    {
+                        "kind": ir.StringAttr.get(p.kind.value),
+                        "dim": ir.IntegerAttr.get(i64, p.dim),
+                        "factor": ir.IntegerAttr.get(i64, p.factor),
+                    }
+                )
+                for p in type.layout
+            ]
+        )
+    return found
+
+
+@dataclass
+class _Emitter:
+    program: Program
+    function: Function
+    exprs: ExpressionEmitter = field(default_factory=ExpressionEmitter)
+    elems: dict[str, IntType] = field(default_factory=dict)
+
+    def emit(self) -> None:
+        function = self.function
+        with location(function.span):
+            types = [memory(p.type) for p in function.params]
+            op = func.FuncOp(function.name, ir.FunctionType.get(types, []))
+            op.operation.attributes["bf.kernel"] = ir.StringAttr.get(function.kernel or function.name)
+            op.arg_attrs = ir.ArrayAttr.get(
+                [ir.DictAttr.get(array_attributes(p.name, p.type)) for p in function.params]
+            )
+            entry = op.add_entry_block([location(p.span) for p in function.params])
+            with ir.InsertionPoint(entry):
+                for param, value in zip(function.params, entry.arguments, strict=True):
+                    self._array(param.name, param.type, value)
+                self._body(function.body)
+                func.ReturnOp([])
+
+    def _array(self, name: str, type: ArrayType, value: Any) -> None:
+        self.exprs.arrays[name] = value
+        self.elems[name] = type.elem
+
+    def _body(self, body: Sequence[Stmt]) -> None:
+        for stmt in body:
+            with location(stmt.span):
+                self._stmt(stmt)
+
+    def _stmt(self, stmt: Stmt) -> None:
+        match stmt:
+            case For():
+                self._for(stmt)
+            case If():
+                condition = self.exprs.condition(stmt.cond)
+                op = scf.IfOp(condition, has_else=bool(stmt.orelse))
+                self._region(op.then_block, stmt.then)
+                if stmt.orelse:
+                    self._region(op.else_block, stmt.orelse)
+            case Declare():
+                made = memref.AllocaOp(ir.MemRefType.get([], integer(stmt.type)), [], [])
+                made.operation.attributes["bf.name"] = ir.StringAttr.get(stmt.name)
+                self.exprs.scalars[stmt.name] = made.result
+                self._write(stmt.value, made.result, [], stmt.type)
+            case Assign():
+                self._write(stmt.value, self.exprs.scalars[stmt.name], [], stmt.type)
+            case Store():
+                indices = [self.exprs.index(i) for i in stmt.indices]
+                self._write(stmt.value, self.exprs.arrays[stmt.array], indices, self.elems[stmt.array])
+            case Put():
+                value = self.exprs.converted(self.exprs.value(stmt.value), self.elems[stmt.stream])
+                bf.Put(stream=self.exprs.arrays[stmt.stream], value=value)
+            case Alloc():
+                self._alloc(stmt)
+            case Rom():
+                found = memref.GetGlobalOp(memory(stmt.type), rom_symbol(self.function, stmt))
+                self._annotate(found, stmt.name, stmt.type)
+            case CallKernel():
+                func.CallOp([], stmt.callee, [self.exprs.arrays[a] for a in stmt.args])
+
+    def _annotate(self, op: Any, name: str, type: ArrayType) -> None:
+        for key, value in array_attributes(name, type).items():
+            op.operation.attributes[key] = value
+        self._array(name, type, op.result)
+
+    def _alloc(self, stmt: Alloc) -> None:
+        op = memref.AllocaOp(memory(stmt.type), [], [])
+        self._annotate(op, stmt.name, stmt.type)
+        if stmt.fill is None:
+            return
+        value = self.exprs.constant(stmt.fill, stmt.type.elem)
+        self._fill(value, op.result, stmt.name, stmt.type.dims, [])
+
+    def _fill(self, value: Any, array: Any, name: str, sizes: tuple[int, ...], indices: list[Any]) -> None:
+        """Loops that store `value` everywhere."""
+        if not sizes:
+            memref.StoreOp(value, array, indices)
+            return
+        low, high, step = (arith.constant(ir.IndexType.get(), n) for n in (0, sizes[0], 1))
+        loop = scf.ForOp(low, high, step)
+        loop.operation.attributes["bf.name"] = ir.StringAttr.get(f"{name}_{len(indices)}")
+        with ir.InsertionPoint(loop.body):
+            self._fill(value, array, name, sizes[1:], [*indices, loop.induction_variable])
+            scf.YieldOp([])
+
+    def _region(self, block: ir.Block, body: Sequence[Stmt]) -> None:
+        with ir.InsertionPoint(block):
+            self._body(body)
+            scf.YieldOp([])
+
+    def _for(self, stmt: For) -> None:
+        step = arith.constant(ir.IndexType.get(), stmt.step)
+        loop = scf.ForOp(self.exprs.index(stmt.low), self.exprs.index(stmt.high), step)
+        i64 = ir.IntegerType.get_signless(64)
+        attributes = loop.operation.attributes
+        attributes["bf.name"] = ir.StringAttr.get(stmt.var)
+        for name, value in (("pipeline", stmt.pipeline), ("unroll", stmt.unroll)):
+            if value:
+                attributes[f"bf.{name}"] = ir.IntegerAttr.get(i64, value)
+        if stmt.flatten:
+            attributes["bf.flatten"] = ir.UnitAttr.get()
+        self.exprs.loops[stmt.var] = loop.induction_variable
+        self._region(loop.body, stmt.body)
+
+    def _write(self, value: Expr, target: Any, indices: list[Any], type: IntType) -> None:
+        memref.StoreOp(self.exprs.converted(self.exprs.value(value), type), target, indices)
+
+
+def module_text(lowered: Lowered) -> str:
+    """The module as MLIR text, locations left out and large constants shortened."""
+    return str(lowered.module.operation.get_asm(large_elements_limit=16))
+
+
+def short_path(file: str) -> str:
+    """The name of a source file for comments: without its folders."""
+    return Path(file).name

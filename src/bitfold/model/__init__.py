@@ -1,0 +1,1 @@
+"""Models of what a scheduled program costs in hardware."""
