@@ -1,0 +1,1 @@
+"""Back ends: what turns a lowered MLIR module into something that runs."""

@@ -1,0 +1,1 @@
+"""Native CPU code through LLVM's JIT: NumPy arrays in, NumPy arrays out."""
