@@ -1,0 +1,180 @@
+"""An MLIR module as HLS C++: one function for each kernel, the top one last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bitfold.build.hls import module as mlir
+from bitfold.build.hls.body import LONGEST_LINE, Body, Memory
+from bitfold.build.hls.ccode import ap
+from bitfold.build.hls.control import HANDLERS
+from bitfold.build.hls.names import Names, identifier
+from bitfold.build.hls.pragmas import array_pragmas, is_in_registers
+from bitfold.lang.types import IntType, PartitionSpec
+from bitfold.lowering.mlir import ir
+from bitfold.lowering.to_mlir import Lowered
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A function parameter: how it is declared and used."""
+
+    name: str
+    elem: IntType
+    dims: tuple[int, ...]
+    streamed: bool
+    read: bool
+    written: bool
+    layout: tuple[PartitionSpec, ...]
+
+    @property
+    def declaration(self) -> str:
+        if self.streamed:
+            return f"hls::stream<{ap(self.elem)}> &{self.name}"
+        const = "" if self.written else "const "
+        return f"{const}{ap(self.elem)} {self.name}{''.join(f'[{d}]' for d in self.dims)}"
+
+    @property
+    def interface(self) -> str:
+        """The INTERFACE directive of a top-level port; none for one that is all scalars."""
+        if self.streamed:
+            return f"INTERFACE axis port={self.name}"
+        return "" if is_in_registers(self.dims, self.layout) else f"INTERFACE ap_memory port={self.name}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """The C++ of a module. `roms` maps constants' MLIR symbols to C++ names; `widest` is in bits."""
+
+    top: str
+    parameters: tuple[Parameter, ...]
+    prototype: str
+    text: str
+    roms: dict[str, str]
+    widest: int
+
+
+def emit(lowered: Lowered) -> Source:
+    """The module as C++. Deterministic; raises BuildError for operations that belong to another back end."""
+    with lowered.context:
+        module = lowered.module
+        effects = mlir.Effects.of(module)
+        functions = mlir.functions(module)
+        titles = _unique([mlir.text(f.attributes, "sym_name") for f in functions])
+        roms = _unique([r.symbol for r in lowered.roms], taken=set(titles.values()))
+        texts = [_function(f, titles, roms, effects, top=f == functions[-1]) for f in functions]
+        top = functions[-1]
+        widest = max((_widest(f) for f in functions), default=1)
+        taken = frozenset([*titles.values(), *roms.values()])
+        parameters = _parameters(top, Names(taken), effects)
+    title = titles[mlir.text(top.attributes, "sym_name")]
+    prototype = _signature(f"void {title}", parameters)
+    return Source(title, tuple(parameters), prototype, "\n".join(texts), roms, widest)
+
+
+def _unique(names: list[str], taken: set[str] | None = None) -> dict[str, str]:
+    """A distinct C++ identifier for each global name."""
+    used = Names(frozenset(taken or ()))
+    return {n: used.declare(n) for n in names}
+
+
+def _widest(function: ir.Operation) -> int:
+    widths = [1]
+    for op in mlir.nested(function):
+        values = [*op.results, *(a for r in op.regions for b in r.blocks for a in b.arguments)]
+        for value in values:
+            if isinstance(value.type, ir.IntegerType):
+                widths.append(ir.IntegerType(value.type).width)
+            elif isinstance(value.type, ir.MemRefType) or mlir.is_stream(value.type):
+                widths.append(mlir.element_type(value.type).width)
+    return max(widths)
+
+
+def _parameters(function: ir.Operation, names: Names, effects: mlir.Effects) -> list[Parameter]:
+    symbol = mlir.text(function.attributes, "sym_name")
+    attributes = mlir.argument_attributes(function)
+    found = []
+    for i, (arg, about) in enumerate(zip(mlir.body(function).arguments, attributes, strict=True)):
+        found.append(
+            Parameter(
+                names.declare(mlir.text(about, "bf.name", f"arg{i}")),
+                mlir.element_type(arg.type),
+                mlir.shape(arg.type),
+                mlir.is_stream(arg.type),
+                *effects.parameters[symbol][i],
+                mlir.partitions(about),
+            )
+        )
+    return found
+
+
+def _signature(head: str, parameters: Sequence[Parameter]) -> str:
+    declarations = [p.declaration for p in parameters]
+    line = f"{head}({', '.join(declarations)})"
+    if len(line) + 2 <= LONGEST_LINE:
+        return line
+    return f"{head}(\n    " + ",\n    ".join(declarations) + ")"
+
+
+def _function(
+    function: ir.Operation, titles: dict[str, str], roms: dict[str, str], effects: mlir.Effects, top: bool
+) -> str:
+    symbol = mlir.text(function.attributes, "sym_name")
+    names = Names(frozenset([*titles.values(), *roms.values()]))
+    parameters = _parameters(function, names, effects)
+    block = mlir.body(function)
+    writer = Body(HANDLERS, names, effects, titles, roms)
+    for arg, p in zip(block.arguments, parameters, strict=True):
+        writer.memories[arg] = Memory(p.name, p.elem, p.dims)
+    if top:
+        writer.pragmas([p.interface for p in parameters if p.interface])
+        streaming = parameters and all(p.streamed for p in parameters)
+        writer.pragmas([f"INTERFACE ap_ctrl_{'none' if streaming else 'hs'} port=return"])
+    else:
+        writer.pragmas(["INLINE off"])
+    for p in parameters:
+        writer.pragmas(array_pragmas(p.name, p.dims, p.layout))
+    _dataflow(function, effects, writer)
+    writer.block(block)
+    head = _signature(f"{'' if top else 'static '}void {titles[symbol]}", parameters)
+    kernel = mlir.text(function.attributes, "bf.kernel", symbol)
+    comment = f"// {kernel}: {mlir.source(function)}".rstrip(": ")
+    return "\n".join([comment, f"{head} {{", *writer.lines, "}", ""])
+
+
+def _dataflow(function: ir.Operation, effects: mlir.Effects, writer: Body) -> None:
+    """Let the kernels that a function calls run at the same time, or say in a comment why they cannot."""
+    ops = [op.operation for op in mlir.body(function).operations]
+    calls = [op for op in ops if op.name == "func.call"]
+    if len(calls) < 2:
+        return
+    others = [op for op in ops if op.name not in ("func.call", "memref.alloca", "func.return")]
+    problem = "it does more than call kernels" if others else _conflict(calls, effects, writer)
+    if problem:
+        writer.line(f"// no dataflow: {problem}")
+    else:
+        writer.pragmas(["DATAFLOW"])
+
+
+def _conflict(calls: Sequence[ir.Operation], effects: mlir.Effects, writer: Body) -> str:
+    """Why the calls are no dataflow region: an array with several writers or several readers; else ""."""
+    readers: dict[ir.Value, int] = {}
+    writers: dict[ir.Value, int] = {}
+    for call in calls:
+        read, written = effects.touched(call)
+        for found, count in ((read, readers), (written, writers)):
+            for value in found:
+                count[value] = count.get(value, 0) + 1
+    for call in calls:
+        for value in call.operands:
+            known = writer.memories.get(value)
+            title = known.name if known else identifier(mlir.text(value.owner.attributes, "bf.name", "array"))
+            if readers.get(value, 0) > 1:
+                return f"several kernels read {title}"
+            if writers.get(value, 0) > 1:
+                return f"several kernels write {title}"
+    return ""
+
+
+__all__ = ["Source", "emit"]

@@ -1,0 +1,131 @@
+"""Reading the MLIR module: types, attributes, source lines, and which memories an operation touches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from bitfold.diagnostics import BuildError
+from bitfold.lang.types import IntType, Partition, PartitionSpec
+from bitfold.lowering.dialect import Stream
+from bitfold.lowering.mlir import ir
+from bitfold.lowering.to_mlir import short_path
+
+
+def int_type(type: ir.Type) -> IntType:
+    """The language's type behind `ui7` or `si12`. Signless integers do not reach this back end."""
+    found = ir.IntegerType(type)
+    if found.is_signless:
+        raise BuildError(
+            f"the module has a signless integer type {type}",
+            remedy="write HLS C++ from the module before bf is lowered to arith",
+        )
+    return IntType(found.width, found.is_signed)
+
+
+def is_stream(type: ir.Type) -> bool:
+    return isinstance(type, Stream)
+
+
+def element_type(type: ir.Type) -> IntType:
+    """The type of an element of a memref or stream."""
+    if is_stream(type):
+        return int_type(ir.TypeAttr(type.element).value)
+    return int_type(ir.MemRefType(type).element_type)
+
+
+def shape(type: ir.Type) -> tuple[int, ...]:
+    """The dimensions of a memref; none for a stream."""
+    return () if is_stream(type) else tuple(ir.MemRefType(type).shape)
+
+
+def text(attributes: Any, key: str, default: str = "") -> str:
+    """A string attribute's or a symbol reference's value."""
+    return str(attributes[key].value) if key in attributes else default
+
+
+def number(attributes: Any, key: str) -> int:
+    """An integer attribute's value; 0 when there is none."""
+    return int(attributes[key].value) if key in attributes else 0
+
+
+def partitions(attributes: Any) -> tuple[PartitionSpec, ...]:
+    """How the array with these attributes is spread over memories."""
+    if "bf.partition" not in attributes:
+        return ()
+    return tuple(
+        PartitionSpec(Partition(p["kind"].value), int(p["dim"].value), int(p["factor"].value))
+        for p in attributes["bf.partition"]
+    )
+
+
+def source(op: ir.Operation) -> str:
+    """`file.py:12` for the Python behind an operation, or "" when it has none."""
+    location = op.location
+    if not getattr(location, "filename", ""):
+        return ""
+    return f"{short_path(location.filename)}:{location.start_line}"
+
+
+def functions(module: ir.Module) -> list[ir.Operation]:
+    """The kernels, callees first and the top one last."""
+    return [op.operation for op in module.body.operations if op.operation.name == "func.func"]
+
+
+def body(function: ir.Operation) -> ir.Block:
+    return function.regions[0].blocks[0]
+
+
+def argument_attributes(function: ir.Operation) -> list[Any]:
+    """One dictionary for each argument."""
+    if "arg_attrs" not in function.attributes:
+        return [{} for _ in body(function).arguments]
+    return list(function.attributes["arg_attrs"])
+
+
+def nested(op: ir.Operation) -> Iterator[ir.Operation]:
+    """`op` and every operation inside it, in program order."""
+    yield op
+    for region in op.regions:
+        for block in region.blocks:
+            for inner in block.operations:
+                yield from nested(inner.operation)
+
+
+@dataclass
+class Effects:
+    """Which memories and streams operations read and write."""
+
+    parameters: dict[str, list[tuple[bool, bool]]] = field(default_factory=dict)
+
+    @staticmethod
+    def of(module: ir.Module) -> Effects:
+        found = Effects()
+        for function in functions(module):
+            read, written = found.touched(function)
+            found.parameters[text(function.attributes, "sym_name")] = [
+                (a in read, a in written) for a in body(function).arguments
+            ]
+        return found
+
+    def touched(self, op: ir.Operation) -> tuple[set[ir.Value], set[ir.Value]]:
+        """The memrefs and streams that `op`, with all that is inside it, reads and writes."""
+        read: set[ir.Value] = set()
+        written: set[ir.Value] = set()
+        for each in nested(op):
+            match each.name:
+                case "memref.load" | "bf.get":
+                    read.add(each.operands[0])
+                case "memref.store":
+                    written.add(each.operands[1])
+                case "bf.put":
+                    written.add(each.operands[0])
+                case "func.call":
+                    effects = self.parameters[text(each.attributes, "callee")]
+                    for arg, (reads, writes) in zip(each.operands, effects, strict=True):
+                        if reads:
+                            read.add(arg)
+                        if writes:
+                            written.add(arg)
+        return read, written

@@ -1,0 +1,45 @@
+"""HLS directives from the schedule's attributes, without the leading `#pragma HLS`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bitfold.build.hls import module as mlir
+from bitfold.diagnostics import BuildError
+from bitfold.lang.types import Partition, PartitionSpec
+from bitfold.lowering.mlir import ir
+
+
+def array_pragmas(name: str, dims: Sequence[int], layout: Sequence[PartitionSpec]) -> list[str]:
+    """ARRAY_PARTITION for each partitioned dimension of an array."""
+    found = []
+    for spec in layout:
+        if spec.kind is Partition.COMPLETE:
+            found.append(f"ARRAY_PARTITION variable={name} complete dim={spec.dim}")
+        elif spec.factor > 1:
+            how = f"{spec.kind.value} factor={spec.factor} dim={spec.dim}"
+            found.append(f"ARRAY_PARTITION variable={name} {how}")
+    return found
+
+
+def is_in_registers(dims: Sequence[int], layout: Sequence[PartitionSpec]) -> bool:
+    """Whether every element has a register or port of its own."""
+    split = {p.dim for p in layout if p.kind is Partition.COMPLETE or p.factor >= dims[p.dim - 1]}
+    return all(d in split or size == 1 for d, size in enumerate(dims, 1))
+
+
+def loop_pragmas(nest: Sequence[ir.Operation]) -> list[str]:
+    """PIPELINE and UNROLL of a loop, or of a nest that runs as one."""
+    found = []
+    intervals = [mlir.number(loop.attributes, "bf.pipeline") for loop in nest]
+    if interval := max(intervals):
+        found.append(f"PIPELINE II={interval}")
+    unrolls = [mlir.number(loop.attributes, "bf.unroll") for loop in nest]
+    if len(nest) > 1 and any(unrolls):
+        raise BuildError(
+            "a loop of a nest that runs as one pipeline cannot be unrolled",
+            remedy="split the loop and unroll the inner part, below the pipelined loop",
+        )
+    if unrolls[0]:
+        found.append("UNROLL" if unrolls[0] < 0 else f"UNROLL factor={unrolls[0]}")
+    return found

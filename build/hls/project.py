@@ -1,0 +1,232 @@
+"""An HLS project: planned as a set of files in memory, then written as a whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from bitfold.build.hls.ccode import ap
+from bitfold.build.hls.emit import Source, emit
+from bitfold.build.hls.roms import rom_texts
+from bitfold.build.hls.vectors import Port, Vectors, vector_text
+from bitfold.build.zc706.device import ZC706, Device
+from bitfold.diagnostics import BuildError, UsageError
+from bitfold.lowering.to_mlir import Lowered
+
+__all__ = ["MANIFEST", "Plan", "Vectors", "plan", "read_manifest", "write"]
+
+MANIFEST = "manifest.json"
+_GENERATOR = "bitfold hls"
+_TAKEN = ("bitfold", "tb", "weights")
+_MANIFEST_KEYS = {"name", "files", "ports"}
+_OTHER_FOLDER = "name another, writable folder; on the command line with --out"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The files of a project and a digest of them all. The same program and vectors give the same bytes."""
+
+    name: str
+    top: str
+    device: Device
+    ports: tuple[Port, ...]
+    images: int
+    files: Mapping[str, bytes]
+    digest: str
+
+
+def plan(lowered: Lowered, vectors: Vectors, name: str, device: Device = ZC706) -> Plan:
+    """The project of a lowered program, with the golden vectors of its test bench. Touches no disk.
+
+    Raises:
+        UsageError: the vectors do not fit the top kernel's parameters, or `name` is no identifier.
+        BuildError: the module holds something that HLS C++ cannot say.
+    """
+    if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) or name in _TAKEN:
+        raise UsageError(
+            f"{name!r} cannot name an HLS project",
+            remedy=f"use letters, digits and _, and none of: {', '.join(_TAKEN)}",
+        )
+    source = emit(lowered)
+    params = lowered.program.top.params
+    ports = tuple(
+        Port(p.name, c.name, p.type, c.read, c.written)
+        for p, c in zip(params, source.parameters, strict=True)
+    )
+    golden, images = vector_text(ports, vectors)
+    texts = {**_sources(lowered, source, name, device, ports), "vectors.txt": golden}
+    files = {n: texts[n].encode() for n in sorted(texts)}
+    digests = {n: sha256(data).hexdigest() for n, data in files.items()}
+    digest = sha256("".join(f"{d}  {n}\n" for n, d in digests.items()).encode()).hexdigest()
+    manifest = {
+        "generator": _GENERATOR,
+        "format": 1,
+        "name": name,
+        "top": source.top,
+        "device": {**asdict(device), "clock_ns": device.clock_ns},
+        "images": images,
+        "ports": [p.as_json() for p in ports],
+        "files": digests,
+        "digest": digest,
+    }
+    files[MANIFEST] = (json.dumps(manifest, indent=2) + "\n").encode()
+    return Plan(name, source.top, device, ports, images, files, digest)
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    loader = jinja2.ChoiceLoader([jinja2.PackageLoader(f"bitfold.build.{p}") for p in ("hls", "zc706")])
+    return jinja2.Environment(
+        loader=loader,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+def _sources(
+    lowered: Lowered, source: Source, name: str, device: Device, ports: tuple[Port, ...]
+) -> dict[str, str]:
+    roms = rom_texts(lowered.roms, source.roms)
+    context: dict[str, Any] = {
+        "name": name,
+        "top": source.top,
+        "device": device,
+        "guard": f"{name.upper()}_H",
+        "prototype": source.prototype,
+        "text": source.text.rstrip("\n"),
+        "weights": bool(roms),
+        "roms": roms,
+        "max_width": -(-(source.widest + 256) // 1024) * 1024,
+        "ports": [_bench_port(p) for p in ports],
+        "calls": [_argument(p) for p in ports],
+    }
+    made = {
+        "bitfold.h": "bitfold.h",
+        f"{name}.h": "kernel.h",
+        f"{name}.cpp": "kernel.cpp",
+        "tb.cpp": "tb.cpp",
+        "run_vitis.tcl": "run_vitis.tcl",
+        "run_vivado.tcl": "run_vivado.tcl",
+    }
+    if roms:
+        made["weights.h"] = "weights.h"
+    return {file: _templates().get_template(template).render(context) for file, template in made.items()}
+
+
+def _bench_port(port: Port) -> dict[str, Any]:
+    return {
+        "name": port.name,
+        "cname": port.cname,
+        "ctype": str(ap(port.type.elem)),
+        "words": port.words,
+        "streamed": port.type.streamed,
+        "driven": port.driven,
+        "written": port.written,
+    }
+
+
+def _argument(port: Port) -> str:
+    """The argument of the top's call in the test bench: its memories are flat."""
+    if port.type.streamed:
+        return f"{port.cname}_stream"
+    inner = "".join(f"[{d}]" for d in port.type.dims[1:])
+    flat = f"{port.cname}_port.at"
+    return f"reinterpret_cast<{ap(port.type.elem)}(*){inner}>({flat})" if inner else flat
+
+
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of a project that `write` made, or None when `folder` holds no such project."""
+    try:
+        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    ours = isinstance(found, dict) and found.get("generator") == _GENERATOR
+    return found if ours and found.keys() >= _MANIFEST_KEYS and isinstance(found["files"], dict) else None
+
+
+def check_folder(out: Path) -> Path:
+    """`out` with links resolved, when a project can be written there; touches nothing.
+
+    Raises:
+        BuildError: `out` is a file or a folder with other contents, or it cannot be written.
+    """
+    try:
+        folder = out.resolve()
+        if folder.exists() and not folder.is_dir():
+            raise BuildError(f"{out} is a file, not a folder", remedy=_OTHER_FOLDER)
+        if folder.is_dir() and read_manifest(folder) is None and any(folder.iterdir()):
+            raise BuildError(
+                f"{out} holds files that Bitfold did not write",
+                remedy="name an empty or new folder, or remove this one yourself",
+            )
+        existing = folder
+        while not existing.exists():
+            existing = existing.parent
+        if not existing.is_dir():
+            raise BuildError(f"{out} cannot be a folder: {existing} is a file", remedy=_OTHER_FOLDER)
+        if not os.access(existing, os.W_OK | os.X_OK):
+            raise BuildError(f"{out} cannot be written: no permission in {existing}", remedy=_OTHER_FOLDER)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise BuildError(f"{out} cannot be written: {_reason(error)}", remedy=_OTHER_FOLDER) from None
+    return folder
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+
+def write(plan: Plan, out: Path) -> Path:
+    """Write the project as the folder `out` and return it.
+
+    A new folder appears whole or not at all. An earlier project of ours is replaced file by file, each at
+    once and the manifest last; what else lies in it is never touched.
+
+    Raises:
+        BuildError: `out` is a file or a folder with other contents, or it cannot be written.
+    """
+    folder = check_folder(Path(out))
+    earlier = read_manifest(folder)
+    staging: Path | None = None
+    try:
+        fresh = not folder.exists()
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=".bitfold-", dir=folder.parent if fresh else folder))
+        for file, data in plan.files.items():
+            (staging / file).write_bytes(data)
+        if fresh:
+            staging.chmod(0o777 & ~_umask())
+            os.replace(staging, folder)
+        else:
+            for file in [*(f for f in plan.files if f != MANIFEST), MANIFEST]:
+                os.replace(staging / file, folder / file)
+            for file in set(earlier["files"] if earlier else ()) - plan.files.keys():
+                (folder / Path(file).name).unlink(missing_ok=True)
+    except OSError as error:
+        raise BuildError(
+            f"cannot write the HLS project {out}: {_reason(error)}",
+            remedy="name an output folder that you may write to, on a disk with room",
+        ) from None
+    finally:
+        if staging is not None:
+            shutil.rmtree(staging, ignore_errors=True)
+    return Path(out)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

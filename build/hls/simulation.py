@@ -1,0 +1,83 @@
+"""An HLS project that can be called like the kernel it was written from: each call is a C++ simulation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from bitfold.build.hls.csim import csim
+from bitfold.build.hls.project import Plan, plan, write
+from bitfold.build.hls.vectors import Vectors
+from bitfold.build.llvm.jit import CpuModule
+from bitfold.build.zc706.device import ZC706
+from bitfold.diagnostics import BuildError
+from bitfold.ir.effects import parameter_effects
+from bitfold.ir.nodes import Program
+from bitfold.ir.run import check_arguments
+from bitfold.lowering.pipeline import lower_to_hls
+
+
+class HlsModule:
+    """The HLS C++ of a program, written to the folder `project`.
+
+    `code` is the C++ of its kernels. A call takes NumPy arrays as `CpuModule` does, simulates the C++ on them
+    with g++ (seconds), checks it against the CPU's results bit for bit, and fills the outputs in. The golden
+    vectors of the last call stay in the project.
+
+    Raises:
+        BuildError: the folder cannot be written; when called, no compiler or headers, or a wrong result.
+        UsageError: when called with wrong arrays.
+    """
+
+    def __init__(self, program: Program, project: Path) -> None:
+        self.program = program
+        self.project = project
+        self._lowered = lower_to_hls(program)
+        self._params = program.top.params
+        effects = parameter_effects(program, program.top)
+        self._reads = [r or not w for r, w in effects]
+        self._writes = [w for _, w in effects]
+        self._cpu: CpuModule | None = None
+        empty = [np.zeros((1, *p.type.logical.dims), p.type.logical.elem.storage) for p in self._params]
+        self._plan = self._write(self._golden(empty))
+
+    @property
+    def code(self) -> str:
+        """The C++ of the kernels."""
+        return self._plan.files[f"{self._plan.name}.cpp"].decode()
+
+    def __call__(self, *args: np.ndarray) -> None:
+        batch = bool(args) and all(
+            isinstance(a, np.ndarray) and a.ndim == len(p.type.shape) + 1
+            for a, p in zip(args, self._params, strict=False)
+        )
+        arrays = check_arguments(self.program, args, batch)
+        images = arrays if batch else [a[None] for a in arrays]
+        self._plan = self._write(self._golden(images))
+        found = csim(self.project)
+        if found.mismatches:
+            raise BuildError(
+                f"the C++ simulation of {self.project} differs from the CPU: {found.detail}",
+                remedy="this is a fault of Bitfold: please report it with the project folder",
+            )
+        for param, array, written in zip(self._params, images, self._writes, strict=True):
+            if written:
+                array[...] = found.outputs[param.name]
+
+    def _golden(self, images: list[np.ndarray]) -> Vectors:
+        """The inputs as given, and the outputs that the CPU computes from them."""
+        if self._cpu is None:
+            self._cpu = CpuModule(self.program)
+        results = [a.copy() for a in images]
+        self._cpu(*results)
+        names = [p.name for p in self._params]
+        return Vectors(
+            inputs={n: a for n, a, r in zip(names, images, self._reads, strict=True) if r},
+            outputs={n: a for n, a, w in zip(names, results, self._writes, strict=True) if w},
+        )
+
+    def _write(self, golden: Vectors) -> Plan:
+        made = plan(self._lowered, golden, self.program.top.name, ZC706)
+        write(made, self.project)
+        return made

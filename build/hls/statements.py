@@ -1,0 +1,180 @@
+"""Computations, memory, streams and calls as C++."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bitfold.build.hls import module as mlir
+from bitfold.build.hls.body import Body, Handler, Memory
+from bitfold.build.hls.ccode import Code, Operand, ap, as_native, literal, name
+from bitfold.build.hls.operators import arithmetic, expression
+from bitfold.build.hls.pragmas import array_pragmas
+from bitfold.lang.types import IntType
+from bitfold.lowering.mlir import ir
+
+_INDEX = IntType(64, True)
+_INDEX_OPS = {"arith.addi": "+", "arith.subi": "-", "arith.muli": "*"}
+_INDEX_DIVIDE = {"arith.floordivsi": "floordiv", "arith.remsi": "mod"}
+_HINTS = {"popcount": "count", "cmp": "holds", "xnor": "agree", "shl": "shifted", "shr": "shifted"}
+_COMPUTE = (
+    *(
+        "add",
+        "sub",
+        "mul",
+        "floordiv",
+        "mod",
+        "shl",
+        "shr",
+        "and",
+        "or",
+        "xor",
+        "neg",
+        "invert",
+        "cmp",
+        "select",
+    ),
+    *("xnor", "popcount", "get_bit", "set_bit", "min", "max", "abs", "cast"),
+)
+
+
+def constant(body: Body, op: ir.Operation) -> None:
+    type = _INDEX if op.name == "arith.constant" else mlir.int_type(op.result.type)
+    body.values.constant(op.result, literal(int(op.attributes["value"].value), type))
+
+
+def compute(body: Body, op: ir.Operation) -> None:
+    reads: set[ir.Value] = set()
+    args = [Operand(body.take(v, reads), mlir.int_type(v.type)) for v in op.operands]
+    kind = op.name.removeprefix("bf.")
+    code = expression(kind, mlir.text(op.attributes, "pred"), args, mlir.int_type(op.result.type))
+    body.values.define(op.result, code, reads, hint=_HINTS.get(kind, "value"))
+
+
+def index_arithmetic(body: Body, op: ir.Operation) -> None:
+    reads: set[ir.Value] = set()
+    a, b = (as_native(body.take(v, reads)) for v in op.operands)
+    if op.name in _INDEX_OPS:
+        code = arithmetic(_INDEX_OPS[op.name], a, b, None, (_INDEX, _INDEX))
+    else:
+        kind = _INDEX_DIVIDE[op.name]
+        high = a.high // max(1, b.low) if kind == "floordiv" else min(a.high, b.high - 1)
+        code = expression(kind, "", [Operand(a, _INDEX), Operand(b, _INDEX)], _INDEX)
+        code = replace(code, low=0, high=max(0, high))
+    body.values.define(op.result, code, reads, hint="index")
+
+
+def convert(body: Body, op: ir.Operation) -> None:
+    """bf.condition, and bf.to_index and bf.from_index: C++ converts by itself."""
+    reads: set[ir.Value] = set()
+    code = body.take(op.operands[0], reads)
+    if op.name == "bf.from_index":
+        code = as_native(code).ranged(mlir.int_type(op.result.type))
+    body.values.define(op.result, code, reads)
+
+
+def alloca(body: Body, op: ir.Operation) -> None:
+    type = op.result.type
+    memory = Memory(mlir.text(op.attributes, "bf.name", "local"), mlir.element_type(type), mlir.shape(type))
+    body.memories[op.result] = memory
+    if not memory.dims:
+        body.undeclared[op.result] = op.block
+        return
+    memory.name = body.names.declare(memory.name)
+    body.statement(f"{ap(memory.elem)} {memory.name}{''.join(f'[{d}]' for d in memory.dims)};")
+    body.pragmas(array_pragmas(memory.name, memory.dims, mlir.partitions(op.attributes)))
+
+
+def get_global(body: Body, op: ir.Operation) -> None:
+    type = op.result.type
+    known = body.globals[mlir.text(op.attributes, "name")]
+    body.memories[op.result] = Memory(known, mlir.element_type(type), mlir.shape(type))
+    body.pragmas(array_pragmas(known, mlir.shape(type), mlir.partitions(op.attributes)))
+
+
+def load(body: Body, op: ir.Operation) -> None:
+    memref = op.operands[0]
+    body.declare({memref})
+    reads = {memref}
+    place = body.place(memref, list(op.operands)[1:], reads)
+    memory = body.memories[memref]
+    body.values.define(op.result, name(place, ap(memory.elem)), reads, hint=f"{memory.name}_value")
+
+
+def store(body: Body, op: ir.Operation) -> None:
+    memref = op.operands[1]
+    value = body.take(op.operands[0])
+    declares = memref in body.undeclared and body.undeclared[memref] == op.block
+    if not declares:
+        body.declare({memref})
+    place = body.place(memref, list(op.operands)[2:])
+    body.values.settle_before({memref})
+    memory = body.memories[memref]
+    if value.unwrapped is not None and value.type == ap(memory.elem):
+        value = value.unwrapped
+    if declares:
+        memory = body.name_scalar(memref)
+        const = "const " if _is_set_once(memref) else ""
+        body.statement(f"{const}{ap(memory.elem)} {memory.name} =", f"{value.text};")
+    else:
+        body.statement(*_assignment(place, value))
+
+
+def _is_set_once(memref: ir.Value) -> bool:
+    """Whether the one store to a scalar is its only change."""
+    uses = [use.owner.name for use in memref.uses]
+    return uses.count("memref.store") == 1 and "func.call" not in uses
+
+
+def _assignment(place: str, value: Code) -> tuple[str, str]:
+    """`place =` and `value;`, as an update where the value starts from what is there."""
+    if value.update is not None:
+        op, parts = value.update
+        if parts[0].text == place:
+            if op == "[]":
+                return f"{place}[{parts[1].text}] =", f"{parts[2].text};"
+            return f"{place} {op}=", f"{parts[1].text};"
+    return f"{place} =", f"{value.text};"
+
+
+def get(body: Body, op: ir.Operation) -> None:
+    stream = op.operands[0]
+    memory = body.memories[stream]
+    body.values.settle_before({stream})
+    code = name(f"{memory.name}.read()", ap(memory.elem))
+    body.values.define(op.result, code, {stream}, effect=True, hint=f"{memory.name}_word")
+
+
+def put(body: Body, op: ir.Operation) -> None:
+    stream, value = op.operands[0], body.take(op.operands[1])
+    body.values.settle_before({stream})
+    body.statement(f"{body.memories[stream].name}.write({value.text});")
+
+
+def call(body: Body, op: ir.Operation) -> None:
+    body.enter(op)
+    args = ", ".join(body.memories[v].name for v in op.operands)
+    body.statement(f"{body.callees[mlir.text(op.attributes, 'callee')]}({args});")
+
+
+def nothing(body: Body, op: ir.Operation) -> None:
+    """func.return and scf.yield: the closing brace says it."""
+
+
+HANDLERS: dict[str, Handler] = {
+    **{f"bf.{kind}": compute for kind in _COMPUTE},
+    **dict.fromkeys((*_INDEX_OPS, *_INDEX_DIVIDE), index_arithmetic),
+    "arith.constant": constant,
+    "bf.constant": constant,
+    "bf.condition": convert,
+    "bf.from_index": convert,
+    "bf.to_index": convert,
+    "bf.get": get,
+    "bf.put": put,
+    "func.call": call,
+    "func.return": nothing,
+    "memref.alloca": alloca,
+    "memref.get_global": get_global,
+    "memref.load": load,
+    "memref.store": store,
+    "scf.yield": nothing,
+}
