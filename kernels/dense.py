@@ -1,0 +1,26 @@
+"""Fully connected layers with binary weights and activations."""
+
+from bitfold.lang import bit, int16, uint16, xnor
+
+
+def binary_dense(x: bit["K"], w: bit["M", "K"], t: int16["M"], y: bit["M"]):
+    """y[m] = 1 where at least t[m] of the K inputs agree with row m of the weights.
+
+    The XNOR-popcount form of a dense layer followed by batch norm and sign: FINN (FPGA 2017), section 4.2.1.
+    """
+    M, K = w.shape
+    for m in range(M):
+        acc: uint16 = 0
+        for k in range(K):
+            acc += xnor(w[m, k], x[k])
+        y[m] = acc >= t[m]
+
+
+def output_scores(x: bit["K"], w: bit["M", "K"], s: int16["M"]):
+    """s[m] = the dot product of x and row m of w, read as -1 and +1: 2 * popcount - K."""
+    M, K = w.shape
+    for m in range(M):
+        acc: uint16 = 0
+        for k in range(K):
+            acc += xnor(w[m, k], x[k])
+        s[m] = 2 * acc - K

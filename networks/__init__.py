@@ -1,0 +1,1 @@
+"""Whole networks (SFC, LFC, CNV) as plain Python functions over kernels, with their trained weights."""

@@ -1,0 +1,207 @@
+"""Run a network: compile it, classify images on the CPU, write its HLS project, and simulate that in C++."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from bitfold.build.hls.csim import CsimResult, csim, find_compiler, find_headers
+from bitfold.build.hls.project import Plan, Vectors, check_folder, plan, write
+from bitfold.build.llvm.jit import CpuModule
+from bitfold.build.zc706.device import ZC706, Device
+from bitfold.diagnostics import DataError, UsageError
+from bitfold.ir.nodes import Program
+from bitfold.lowering.pipeline import HLS_STEPS, LLVM_STEPS, Trace, lower_to_hls
+from bitfold.model.cycles import Model, model
+from bitfold.networks import datasets, weights_io
+from bitfold.networks.catalog import Network, apply_schedule, find_network, find_schedule
+from bitfold.networks.datasets import Dataset
+from bitfold.networks.weights_io import Weights
+from bitfold.schedule import Schedule, customize
+
+GOLDEN_IMAGES = 16
+_CHUNK = 2000
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to run. `out` None means out/<network>-<schedule> in the current folder."""
+
+    network: str
+    schedule: str
+    data: Path | None = None
+    labels: Path | None = None
+    weights: Path | None = None
+    images: int | None = None
+    csim: int = 0
+    out: Path | None = None
+    print_after: str | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run found. `csim` is None when no C++ simulation was asked for."""
+
+    network: Network
+    schedule: str
+    device: Device
+    model: Model
+    data: str
+    images: int
+    accuracy: float | None
+    cpu_images_per_s: float
+    compile_s: float
+    hls_s: float
+    hls_dir: Path
+    csim: CsimResult | None
+    scores: NDArray[np.int16] = field(repr=False)
+
+
+def scheduled(options: Options) -> tuple[Network, Weights, Schedule]:
+    """The network with its schedule applied.
+
+    Raises:
+        UsageError, DataError, ScheduleError: an unknown name, bad weights, a schedule that is not legal.
+    """
+    network = find_network(options.network)
+    function = find_schedule(options.schedule)
+    if options.weights is None:
+        weights = weights_io.bundled(network.name)
+    else:
+        weights = weights_io.load_weights(options.weights, network.dims)
+    s = customize(network.build(weights))
+    apply_schedule(function, options.schedule, s)
+    return network, weights, s
+
+
+def load_images(options: Options, network: Network) -> Dataset:
+    """The images to classify: the user's, else the bundled test set; `images` of them."""
+    data = datasets.mnist_test() if options.data is None else datasets.load(options.data, options.labels)
+    if data.n_pixels != network.dims[0]:
+        raise DataError(
+            f"{data.name}: images have {data.n_pixels} pixels; {network.name} takes {network.dims[0]}",
+            remedy="give 28x28 images",
+        )
+    if options.images is not None:
+        if options.images > len(data):
+            raise UsageError(
+                f"{options.images} images are asked for, but {data.name} has {len(data)}",
+                remedy=f"--images 1 to {len(data)}",
+            )
+        data = data.take(options.images)
+    if not len(data):
+        raise DataError(f"{data.name} holds no images", remedy="give a file with at least one image")
+    if options.csim > len(data):
+        raise UsageError(
+            f"--csim {options.csim} asks for more images than the {len(data)} there are",
+            remedy=f"--csim 1 to {len(data)}",
+        )
+    return data
+
+
+def run(options: Options, console: Console) -> Result:
+    """Do the whole run. Long work shows a progress bar when `console` is a terminal."""
+    trace = _trace(options, console)
+    check_folder(project_folder(options))
+    if options.csim:
+        find_compiler()
+        find_headers()
+    start = time.perf_counter()
+    network, _, s = scheduled(options)
+    compiled = CpuModule(s.program, trace)
+    compile_s = time.perf_counter() - start
+    data = load_images(options, network)
+    scores, labels, rate = classify(compiled, data, network, console)
+    accuracy = None if data.labels is None else float((labels == data.labels).mean())
+
+    start = time.perf_counter()
+    count = min(len(data), options.csim or GOLDEN_IMAGES)
+    golden = Vectors(
+        inputs={"x": data.as_bits()[:count]},
+        outputs={"scores": scores[:count], "label": labels[:count, None]},
+    )
+    project = hls_plan(s.program, network.name, golden, trace)
+    folder = write(project, project_folder(options))
+    hls_s = time.perf_counter() - start
+    simulated = None
+    if options.csim:
+        with _status(console, "compiling and running the C++ simulation"):
+            simulated = csim(folder)
+    return Result(
+        network=network,
+        schedule=options.schedule,
+        device=ZC706,
+        model=model(s.program, ZC706.clock_mhz),
+        data=data.name,
+        images=len(data),
+        accuracy=accuracy,
+        cpu_images_per_s=rate,
+        compile_s=compile_s,
+        hls_s=hls_s,
+        hls_dir=folder,
+        csim=simulated,
+        scores=scores,
+    )
+
+
+def hls_plan(program: Program, name: str, golden: Vectors, trace: Trace | None = None) -> Plan:
+    """The HLS project of a scheduled network."""
+    return plan(lower_to_hls(program, trace), golden, name, ZC706)
+
+
+def classify(
+    compiled: CpuModule, data: Dataset, network: Network, console: Console
+) -> tuple[NDArray[np.int16], NDArray[np.uint8], float]:
+    """Scores (N, classes), labels (N,) and images per second, packing of the input included."""
+    bits = data.as_bits()
+    scores = np.zeros((len(data), network.dims[-1]), np.int16)
+    labels = np.zeros((len(data), 1), np.uint8)
+    compiled(bits[:1], scores[:1], labels[:1])  # the first call touches the constants
+    spent = 0.0
+    with _progress(console) as progress:
+        task = progress.add_task("classifying on the CPU", total=len(data))
+        for start in range(0, len(data), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            began = time.perf_counter()
+            compiled(bits[part], scores[part], labels[part])
+            spent += time.perf_counter() - began
+            progress.update(task, advance=len(bits[part]))
+    return scores, labels[:, 0], len(data) / max(spent, 1e-9)
+
+
+def project_folder(options: Options) -> Path:
+    """Where the HLS project goes."""
+    if options.out is not None:
+        return options.out
+    schedule = options.schedule.rpartition(":")[2].removesuffix(".py").replace("/", "_")
+    return Path("out") / f"{options.network}-{schedule}"
+
+
+def _trace(options: Options, console: Console) -> Trace | None:
+    if options.print_after is None:
+        return None
+    steps = tuple(dict.fromkeys((*LLVM_STEPS, *HLS_STEPS)))
+    return Trace.of(options.print_after, steps, lambda text: print(text, file=sys.stdout))
+
+
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+@contextmanager
+def _status(console: Console, what: str) -> Iterator[None]:
+    if console.is_terminal:
+        with console.status(what):
+            yield
+    else:
+        yield

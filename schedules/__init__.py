@@ -1,0 +1,1 @@
+"""How networks are laid out in hardware: plain functions over a schedule, to be copied and edited."""

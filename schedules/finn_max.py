@@ -1,0 +1,27 @@
+"""FINN's fastest designs: the foldings that give the paper's -max rates on the ZC706 (FPGA 2017, table 3)."""
+
+from __future__ import annotations
+
+from bitfold.schedule import Schedule
+from bitfold.schedules.folding import fold_network
+
+# (PE, SIMD) of each layer.
+FOLDINGS = {
+    "sfc": {
+        "binary_dense_0": (256, 56),
+        "binary_dense_1": (64, 64),
+        "binary_dense_2": (64, 64),
+        "output_scores": (10, 64),
+    },
+    "lfc": {
+        "binary_dense_0": (512, 16),
+        "binary_dense_1": (128, 64),
+        "binary_dense_2": (128, 64),
+        "output_scores": (10, 8),
+    },
+}
+
+
+def finn_max(s: Schedule) -> None:
+    """Apply this folding to a network."""
+    fold_network(s, "finn_max", FOLDINGS)

@@ -1,0 +1,68 @@
+"""What a program imports from `bitfold`: customize a kernel, schedule it, build it."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from bitfold.diagnostics import UsageError, choices
+from bitfold.frontend import parse
+from bitfold.schedule import Schedule as _Schedule
+
+if TYPE_CHECKING:
+    from bitfold.build.hls.simulation import HlsModule
+    from bitfold.build.llvm.jit import CpuModule
+
+
+class Target(enum.Enum):
+    """What `Schedule.build` makes: code for this machine's CPU, or an HLS C++ project for the ZC706."""
+
+    LLVM = "llvm"
+    HLS = "hls"
+
+
+class Schedule(_Schedule):
+    """A schedule that can be built."""
+
+    @overload
+    def build(self, target: Literal["llvm"] = "llvm") -> CpuModule: ...
+
+    @overload
+    def build(self, target: Literal["hls"], project: str | Path) -> HlsModule: ...
+
+    def build(self, target: str | Target = "llvm", project: str | Path | None = None) -> Any:
+        """The scheduled program, ready to be called with NumPy arrays as its kernel is.
+
+        "llvm" compiles it for the CPU of this machine. "hls" writes a C++ project to the folder `project` and
+        gives a module whose `code` is the C++ and whose calls compile and simulate it.
+
+        Raises:
+            UsageError: an unknown target, or no project folder for "hls".
+            BuildError: the project cannot be written; for calls of it, no compiler or no ap_int headers.
+        """
+        known = [t.value for t in Target]
+        target = target.value if isinstance(target, Target) else target
+        if target not in known:
+            raise UsageError(f"there is no target {target!r}", remedy=choices(str(target), known))
+        if Target(target) is Target.LLVM:
+            from bitfold.build.llvm.jit import CpuModule
+
+            return CpuModule(self.program)
+        if project is None:
+            raise UsageError(
+                "the HLS project needs a folder", remedy='s.build(target="hls", project="out/my-kernel")'
+            )
+        from bitfold.build.hls.simulation import HlsModule
+
+        return HlsModule(self.program, Path(project))
+
+
+def customize(kernel: Any, **dims: int) -> Schedule:
+    """A schedule of `kernel` with its dimension names resolved, such as `customize(dense, M=256, K=784)`.
+
+    Raises:
+        LanguageError: the kernel says something the language does not have.
+        UsageError: a dimension is missing or unknown.
+    """
+    return Schedule(parse(kernel, **dims))

@@ -1,0 +1,212 @@
+"""The command line: `bitfold run sfc --schedule fold_a`, and what `python networks/sfc.py` calls."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from bitfold import __version__
+from bitfold.diagnostics import BitfoldError, BuildError, UsageError
+
+if TYPE_CHECKING:
+    from bitfold.networks.run import Options
+
+EXIT_MISMATCH = 1
+EXIT_ERROR = 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose errors look like all others, and which takes no shortened options."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, remedy=f"{self.prog} --help lists the options")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The `bitfold` command. Returns the exit status: 0, 1 when a simulation differs, 2 for an error."""
+    parser = _Parser(prog="bitfold", description="Binarized networks from Python to CPU code and HLS C++.")
+    parser.add_argument("--version", action="version", version=f"bitfold {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+    run = commands.add_parser("run", help="run a network", description="Run a network.")
+    run.add_argument("network", nargs="?", help="which network (see --list)")
+    _add_run_options(run)
+    return _guarded(lambda: _run(parser.parse_args(argv)))
+
+
+def script(network: str, argv: Sequence[str] | None = None) -> int:
+    """What `python networks/<network>.py` does: `bitfold run <network>`."""
+    parser = _Parser(prog=f"{network}.py", description=f"Run {network.upper()}.")
+    _add_run_options(parser)
+    return _guarded(lambda: _run(parser.parse_args(argv, argparse.Namespace(network=network))))
+
+
+def main_script(network: str) -> NoReturn:
+    """Run `script` and exit with its status."""
+    sys.exit(script(network))
+
+
+def _guarded(command: Callable[[], int]) -> int:
+    """Run a command; a user's mistake becomes one message on stderr and exit status 2."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - closed by the one who started us
+    try:
+        status = command()
+        sys.stdout.flush()
+        return status
+    except BitfoldError as error:
+        print(error.render(), file=sys.stderr)
+        return EXIT_ERROR
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        _drop_output()
+        return 0
+    except OSError as error:
+        _drop_output()
+        print(BuildError(f"the output cannot be written: {error.strerror}").render(), file=sys.stderr)
+        return EXIT_ERROR
+
+
+def _drop_output() -> None:
+    """Let what is still buffered for stdout go nowhere, so that the exit does not try it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _count(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return value
+
+
+def _add_run_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--schedule", default="fold_a", metavar="NAME", help="a schedule's name, or FILE.py:FUNCTION (fold_a)"
+    )
+    add("--data", type=Path, metavar="PATH", help="your images: IDX, npz, raw or gzipped (bundled test set)")
+    add("--labels", type=Path, metavar="PATH", help="their labels, where they are not found beside them")
+    add("--weights", type=Path, metavar="FILE", help="trained weights (bundled)")
+    add("--images", type=_count, metavar="N", help="only the first N images")
+    add("--csim", type=_count, default=0, metavar="N", help="simulate the HLS C++ on N images with g++")
+    add("--out", type=Path, metavar="DIR", help="where the HLS project goes (out/<network>-<schedule>)")
+    add("--json", type=Path, metavar="FILE", help="write the result as JSON as well")
+    add("--emit", choices=("python", "mlir", "hls"), help="print the scheduled program in this form and stop")
+    add("--print-after", metavar="PASS", help="print the program after this pass (see --list)")
+    add("--list", action="store_true", help="list networks, schedules and passes, and stop")
+
+
+def _run(args: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    class _Console(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    from bitfold.networks import report
+    from bitfold.networks.run import Options, run
+
+    console = _Console(width=None if sys.stdout.isatty() else 100)
+    console.width = max(72, min(console.width, 100))
+    if args.list:
+        _list()
+        return 0
+    if args.network is None:
+        from bitfold.networks.catalog import networks
+
+        raise UsageError("which network?", remedy=f"bitfold run NETWORK, one of: {', '.join(networks())}")
+    options = Options(
+        network=args.network,
+        schedule=args.schedule,
+        data=args.data,
+        labels=args.labels,
+        weights=args.weights,
+        images=args.images,
+        csim=args.csim,
+        out=args.out,
+        print_after=args.print_after,
+    )
+    if args.labels is not None and args.data is None:
+        raise UsageError("--labels goes with --data", remedy="name the images with --data")
+    if args.emit is not None:
+        ignored = [n for n in ("csim", "json", "out", "images", "print_after", "data") if getattr(args, n)]
+        if ignored:
+            option = ignored[0].replace("_", "-")
+            raise UsageError(
+                f"--emit only prints the program; --{option} has no part in it", remedy="drop one"
+            )
+        print(_emitted(options, args.emit), end="")
+        return 0
+    if args.json is not None:
+        _check_json(args.json)
+    result = run(options, console)
+    report.show(result, console)
+    if args.json is not None:
+        _write_json(args.json, json.dumps(report.as_json(result), indent=2) + "\n")
+    return EXIT_MISMATCH if result.csim is not None and result.csim.mismatches else 0
+
+
+def _emitted(options: Options, form: str) -> str:
+    from bitfold.ir.printer import module_text
+    from bitfold.lowering.pipeline import lower_to_hls
+    from bitfold.lowering.to_mlir import module_text as mlir_text
+    from bitfold.networks.run import scheduled
+
+    _, _, s = scheduled(options)
+    if form == "python":
+        return module_text(s.program)
+    lowered = lower_to_hls(s.program)
+    if form == "mlir":
+        return mlir_text(lowered)
+    from bitfold.build.hls.emit import emit
+
+    return emit(lowered).text
+
+
+def _list() -> None:
+    from bitfold.lowering.pipeline import HLS_STEPS, LLVM_STEPS
+    from bitfold.networks.catalog import SCHEDULES, networks
+
+    print(f"networks:     {', '.join(networks())}")
+    print(f"schedules:    {', '.join(SCHEDULES)}, or your own FILE.py:FUNCTION")
+    print(f"passes, CPU:  {', '.join(LLVM_STEPS)}")
+    print(f"passes, HLS:  {', '.join(HLS_STEPS)}")
+
+
+def _check_json(path: Path) -> None:
+    """Refuse a place for the result that cannot be written, before any work."""
+    try:
+        target = path.resolve()
+        parent = target.parent
+        reason = "it is a folder" if target.is_dir() else ""
+        reason = reason or ("" if parent.is_dir() else f"there is no folder {path.parent}")
+        writable = os.access(target if target.exists() else parent, os.W_OK)
+        reason = reason or ("" if writable else "no permission")
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+    if reason:
+        raise BuildError(
+            f"the result cannot be written to {path}: {reason}",
+            remedy="name a file in an existing, writable folder",
+        )
+
+
+def _write_json(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise BuildError(
+            f"the result cannot be written to {path}: {error.strerror}", remedy="name a writable file"
+        ) from None
