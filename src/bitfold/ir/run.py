@@ -73,11 +73,10 @@ def check_arguments(program: Program, args: Sequence[np.ndarray], batch: bool = 
 def _check_array(param: Param, given: np.ndarray, batch: bool) -> None:
     type = param.type.logical
     dtype = type.elem.storage
-    shown = "object" if dtype.hasobject else f"np.{dtype}"
     if not isinstance(given, np.ndarray):
         raise UsageError(
             f"{param.name!r} must be a NumPy array, not {given.__class__.__name__}",
-            remedy=f"np.asarray(x, dtype={shown})",
+            remedy=f"np.asarray(x, dtype={_dtype_text(dtype)})",
         )
     if given.ndim != len(type.shape) + batch or given.shape[batch:] != type.shape:
         wanted = f"(N, {', '.join(map(str, type.shape))})" if batch else f"{type.shape}"
@@ -87,8 +86,12 @@ def _check_array(param: Param, given: np.ndarray, batch: bool) -> None:
     if given.dtype != dtype and not (type.elem.width == 1 and given.dtype == np.bool_):
         raise UsageError(
             f"{param.name!r} has dtype {given.dtype}; {type} needs {dtype}",
-            remedy=f"{param.name}.astype({shown})",
+            remedy=f"{param.name}.astype({_dtype_text(dtype)})",
         )
+
+
+def _dtype_text(dtype: np.dtype[np.generic]) -> str:
+    return "object" if dtype.hasobject else f"np.{dtype}"
 
 
 def _check_values(param: Param, given: np.ndarray) -> None:
