@@ -58,7 +58,7 @@ class Schedule(_Schedule):
         return HlsModule(self.program, Path(project))
 
 
-def customize(kernel: Any, **dims: int) -> Schedule:
+def customize(kernel: Any, /, **dims: int) -> Schedule:
     """A schedule of `kernel` with its dimension names resolved, such as `customize(dense, M=256, K=784)`.
 
     Raises:

@@ -286,7 +286,7 @@ def _loops(program: Program) -> set[tuple[str, str]]:
     return {(f.name, loop) for f in program.functions for loop in loops_of(f)}
 
 
-def customize(kernel: Any, **dims: int) -> Schedule:
+def customize(kernel: Any, /, **dims: int) -> Schedule:
     """A schedule of `kernel` with the dimension names resolved, such as `customize(dense, M=256, K=784)`.
 
     Raises:
