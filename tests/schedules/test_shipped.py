@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bitfold.build.llvm.jit import CpuModule
-from bitfold.diagnostics import BitfoldError, DataError, ScheduleError
+from bitfold.diagnostics import BitfoldError, ScheduleError
 from bitfold.model.cycles import Model, model
 from bitfold.networks import sfc
 from bitfold.networks.catalog import SCHEDULES, find_schedule
@@ -20,10 +20,7 @@ IMAGES = 64
 
 @pytest.fixture(scope="module")
 def weights() -> Weights:
-    try:
-        return bundled("sfc")
-    except DataError as error:
-        pytest.skip(f"needs the trained weights of SFC: {error.message}")
+    return bundled("sfc")
 
 
 @pytest.fixture(scope="module")
