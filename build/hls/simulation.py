@@ -14,7 +14,7 @@ from bitfold.build.zc706.device import ZC706
 from bitfold.diagnostics import BuildError
 from bitfold.ir.effects import parameter_effects
 from bitfold.ir.nodes import Program
-from bitfold.ir.run import check_arguments
+from bitfold.ir.run import as_batch
 from bitfold.lowering.pipeline import lower_to_hls
 
 
@@ -48,12 +48,7 @@ class HlsModule:
         return self._plan.files[f"{self._plan.name}.cpp"].decode()
 
     def __call__(self, *args: np.ndarray) -> None:
-        batch = bool(args) and all(
-            isinstance(a, np.ndarray) and a.ndim == len(p.type.shape) + 1
-            for a, p in zip(args, self._params, strict=False)
-        )
-        arrays = check_arguments(self.program, args, batch)
-        images = arrays if batch else [a[None] for a in arrays]
+        images = as_batch(self.program, args)
         self._plan = self._write(self._golden(images))
         found = csim(self.project)
         if found.mismatches:

@@ -10,7 +10,7 @@ import numpy as np
 
 from bitfold.ir.effects import parameter_effects
 from bitfold.ir.nodes import Program
-from bitfold.ir.run import check_arguments, from_storage, to_storage
+from bitfold.ir.run import as_batch, from_storage, to_storage
 from bitfold.lang.types import ArrayType
 from bitfold.lowering.mlir import ExecutionEngine, arith, func, ir, scf
 from bitfold.lowering.pipeline import Trace, lower_to_llvm
@@ -105,14 +105,7 @@ class CpuModule:
         self._packed = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)
 
     def __call__(self, *args: np.ndarray) -> None:
-        params = self.program.top.params
-        batch = bool(args) and all(
-            isinstance(a, np.ndarray) and a.ndim == len(p.type.shape) + 1
-            for a, p in zip(args, params, strict=False)
-        )
-        arrays = check_arguments(self.program, args, batch)
-        if not batch:
-            arrays = [a[None] for a in arrays]
+        arrays = as_batch(self.program, args)
         count = arrays[0].shape[0] if arrays else 1
         raw = []
         for port, array in zip(self._ports, arrays, strict=True):

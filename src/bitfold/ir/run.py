@@ -70,6 +70,20 @@ def check_arguments(program: Program, args: Sequence[np.ndarray], batch: bool = 
     return list(args)
 
 
+def as_batch(program: Program, args: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The arguments of one call, or of many at once, as checked arrays with the batch dimension in front.
+
+    They are a batch when every array has one more dimension than its parameter. Views: what is written to
+    them arrives in the arguments. Raises UsageError as `check_arguments` does.
+    """
+    batch = bool(args) and all(
+        isinstance(a, np.ndarray) and a.ndim == len(p.type.shape) + 1
+        for a, p in zip(args, program.top.params, strict=False)
+    )
+    arrays = check_arguments(program, args, batch)
+    return arrays if batch else [a[None] for a in arrays]
+
+
 def _check_array(param: Param, given: np.ndarray, batch: bool) -> None:
     type = param.type.logical
     dtype = type.elem.storage

@@ -61,8 +61,9 @@ def declared_at(function: Function, array: str) -> Span:
 
 def is_count(value: object, low: int, high: int | None = None) -> bool:
     """Whether `value` is an int (not a bool) in low..high."""
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return whole and low <= value and (high is None or value <= high)  # type: ignore[operator]
+    if not isinstance(value, int) or isinstance(value, bool):
+        return False
+    return low <= value and (high is None or value <= high)
 
 
 def divisors(n: int) -> str:
