@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "lowering": SCHEDULE,
     "model": LOWERING,
     "build": LOWERING,
-    "kernels": {"lang"},
+    "kernels": LANG,
     "schedules": {"diagnostics", "schedule"},
     "networks": ANY,
     "cli": ANY,
