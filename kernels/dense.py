@@ -24,3 +24,28 @@ def output_scores(x: bit["K"], w: bit["M", "K"], s: int16["M"]):
         for k in range(K):
             acc += xnor(w[m, k], x[k])
         s[m] = 2 * acc - K
+
+
+def output_scores_biased(x: bit["K"], w: bit["M", "K"], b: int16["M"], s: int16["M"]):
+    """s[m] = 2 * popcount - K + b[m]: the dot product of signs as in `output_scores`, and a bias."""
+    M, K = w.shape
+    for m in range(M):
+        acc: uint16 = 0
+        for k in range(K):
+            acc += xnor(w[m, k], x[k])
+        s[m] = 2 * acc - K + b[m]
+
+
+def matrix_threshold(x: bit["P", "K"], w: bit["M", "K"], t: int16["M"], y: bit["P", "M"]):
+    """y[p, m] = 1 where at least t[m] of the K inputs in row p of x agree with row m of the weights.
+
+    FINN's matrix-vector-threshold unit (FPGA 2017); over the rows of a sliding window, a convolution.
+    """
+    P, K = x.shape
+    M, _ = w.shape
+    for p in range(P):
+        for m in range(M):
+            acc: uint16 = 0
+            for k in range(K):
+                acc += xnor(w[m, k], x[p, k])
+            y[p, m] = acc >= t[m]
