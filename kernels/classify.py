@@ -13,11 +13,12 @@ def binarize(pixels: uint8["N"], x: bit["N"]):
 def label_select(s: int16["N"], scores: int16["N"], label: uint8[1]):
     """Pass the scores on and find the class: the index of the highest, the lowest index where several are."""
     (N,) = s.shape
-    best: int16 = s[0]
+    best: int16 = 0
     found: uint8 = 0
     for i in range(N):
-        scores[i] = s[i]
-        if s[i] > best:
-            best = s[i]
+        score: int16 = s[i]
+        scores[i] = score
+        if i == 0 or score > best:
+            best = score
             found = i
     label[0] = found

@@ -11,6 +11,7 @@ from bitfold.build.hls.ccode import ap
 from bitfold.build.hls.control import HANDLERS
 from bitfold.build.hls.names import Names, identifier
 from bitfold.build.hls.pragmas import array_pragmas, is_in_registers
+from bitfold.diagnostics import BuildError
 from bitfold.lang.types import IntType, PartitionSpec
 from bitfold.lowering.mlir import ir
 from bitfold.lowering.to_mlir import Lowered
@@ -144,17 +145,25 @@ def _function(
 
 
 def _dataflow(function: ir.Operation, effects: mlir.Effects, writer: Body) -> None:
-    """Let the kernels that a function calls run at the same time, or say in a comment why they cannot."""
+    """Let the kernels that a `dataflow` function calls run at the same time."""
     ops = [op.operation for op in mlir.body(function).operations]
     calls = [op for op in ops if op.name == "func.call"]
-    if len(calls) < 2:
-        return
-    others = [op for op in ops if op.name not in ("func.call", "memref.alloca", "func.return")]
-    problem = "it does more than call kernels" if others else _conflict(calls, effects, writer)
-    if problem:
-        writer.line(f"// no dataflow: {problem}")
-    else:
+    if "bf.dataflow" in function.attributes:
+        others = [op for op in ops if op.name not in _IN_DATAFLOW]
+        problem = "it does more than call kernels" if others else _conflict(calls, effects, writer)
+        if problem:
+            raise BuildError(
+                f"{_title(function)} cannot be a dataflow region: {problem}",
+                remedy="give each array or stream one kernel that writes it and one that reads it",
+            )
         writer.pragmas(["DATAFLOW"])
+
+
+_IN_DATAFLOW = ("func.call", "memref.alloca", "bf.channel", "func.return")
+
+
+def _title(function: ir.Operation) -> str:
+    return repr(mlir.text(function.attributes, "bf.kernel", mlir.text(function.attributes, "sym_name")))
 
 
 def _conflict(calls: Sequence[ir.Operation], effects: mlir.Effects, writer: Body) -> str:

@@ -22,6 +22,17 @@ def array_pragmas(name: str, dims: Sequence[int], layout: Sequence[PartitionSpec
     return found
 
 
+def memory_pragmas(name: str, kind: str, memory: str) -> list[str]:
+    """BIND_STORAGE of an array, where the schedule says what holds it; `kind` is "ram" or "rom".
+
+    A constant has one port (as FINN's weight memories); what is written while it is read has two.
+    """
+    if not memory:
+        return []
+    type = "rom_1p" if kind == "rom" else "ram_2p"
+    return [f"BIND_STORAGE variable={name} type={type} impl={memory}"]
+
+
 def is_in_registers(dims: Sequence[int], layout: Sequence[PartitionSpec]) -> bool:
     """Whether every element has a register or port of its own."""
     split = {p.dim for p in layout if p.kind is Partition.COMPLETE or p.factor >= dims[p.dim - 1]}

@@ -8,7 +8,7 @@ from bitfold.build.hls import module as mlir
 from bitfold.build.hls.body import Body, Handler, Memory
 from bitfold.build.hls.ccode import Code, Operand, ap, as_native, literal, name
 from bitfold.build.hls.operators import arithmetic, expression
-from bitfold.build.hls.pragmas import array_pragmas
+from bitfold.build.hls.pragmas import array_pragmas, memory_pragmas
 from bitfold.lang.types import IntType
 from bitfold.lowering.mlir import ir
 
@@ -82,6 +82,16 @@ def alloca(body: Body, op: ir.Operation) -> None:
     memory.name = body.names.declare(memory.name)
     body.statement(f"{ap(memory.elem)} {memory.name}{''.join(f'[{d}]' for d in memory.dims)};")
     body.pragmas(array_pragmas(memory.name, memory.dims, mlir.partitions(op.attributes)))
+    body.pragmas(memory_pragmas(memory.name, "ram", mlir.text(op.attributes, "bf.memory")))
+
+
+def channel(body: Body, op: ir.Operation) -> None:
+    """A stream between two kernels."""
+    elem = mlir.element_type(op.result.type)
+    title = body.names.declare(mlir.text(op.attributes, "bf.name", "channel"))
+    body.memories[op.result] = Memory(title, elem, ())
+    body.statement(f'hls::stream<{ap(elem)}> {title}("{title}");')
+    body.pragmas([f"STREAM variable={title} depth={mlir.number(op.attributes, 'depth')}"])
 
 
 def get_global(body: Body, op: ir.Operation) -> None:
@@ -89,6 +99,7 @@ def get_global(body: Body, op: ir.Operation) -> None:
     known = body.globals[mlir.text(op.attributes, "name")]
     body.memories[op.result] = Memory(known, mlir.element_type(type), mlir.shape(type))
     body.pragmas(array_pragmas(known, mlir.shape(type), mlir.partitions(op.attributes)))
+    body.pragmas(memory_pragmas(known, "rom", mlir.text(op.attributes, "bf.memory")))
 
 
 def load(body: Body, op: ir.Operation) -> None:
@@ -164,6 +175,7 @@ HANDLERS: dict[str, Handler] = {
     **{f"bf.{kind}": compute for kind in _COMPUTE},
     **dict.fromkeys((*_INDEX_OPS, *_INDEX_DIVIDE), index_arithmetic),
     "arith.constant": constant,
+    "bf.channel": channel,
     "bf.constant": constant,
     "bf.condition": convert,
     "bf.from_index": convert,

@@ -55,6 +55,7 @@ class Port:
             "signed": self.type.elem.signed,
             "shape": list(self.type.dims),
             "lanes_of": self.type.lanes_of,
+            "part": [self.type.part.width, self.type.part.signed],
         }
 
     @staticmethod
@@ -62,7 +63,8 @@ class Port:
         """The inverse of `as_json`, but for the C++ name."""
         elem = IntType(found["width"], found["signed"])
         streamed = found["interface"] == "stream"
-        type = ArrayType(elem, tuple(found["shape"]), lanes_of=found["lanes_of"], streamed=streamed)
+        shape, lanes_of, part = tuple(found["shape"]), found["lanes_of"], IntType(*found["part"])
+        type = ArrayType(elem, shape, lanes_of=lanes_of, streamed=streamed, part=part)
         reads, writes = found["direction"] in ("in", "inout"), found["direction"] in ("out", "inout")
         return Port(found["name"], found["name"], type, reads, writes)
 

@@ -12,6 +12,7 @@ from bitfold.ir.effects import parameter_effects
 from bitfold.ir.nodes import Program
 from bitfold.ir.run import as_batch, from_storage, to_storage
 from bitfold.lang.types import ArrayType
+from bitfold.lowering.bf_to_arith import held_width
 from bitfold.lowering.mlir import ExecutionEngine, arith, func, ir, scf
 from bitfold.lowering.pipeline import Trace, lower_to_llvm
 from bitfold.lowering.to_mlir import Lowered
@@ -24,11 +25,8 @@ DATA_LAYOUT = "e-i64:64-i128:128"
 
 def element_bytes(type: ArrayType) -> int:
     """How many bytes LLVM gives an array element: the next power of two up to 8, else multiples of 16."""
-    width = type.elem.width
-    for bits in (8, 16, 32, 64):
-        if width <= bits:
-            return bits // 8
-    return 16 * (-(-width // 128))
+    width = held_width(type.elem.width)
+    return width // 8 if width <= 64 else 16 * (-(-width // 128))
 
 
 @dataclass(frozen=True)
@@ -167,7 +165,7 @@ def _entry_body(lowered: Lowered, block: ir.Block, index: ir.Type, i64: ir.Type)
 
 def _view(base: ir.Value, i: ir.Value, size: int, type: ArrayType, i64: ir.Type) -> ir.Value:
     """The i-th block of `size` bytes after `base`, as a memref of the parameter's type."""
-    target = ir.MemRefType.get(list(type.dims), ir.IntegerType.get_signless(type.elem.width))
+    target = ir.MemRefType.get(list(type.dims), ir.IntegerType.get_signless(held_width(type.elem.width)))
     offset = arith.MulIOp(arith.IndexCastOp(i64, i).result, arith.constant(i64, size)).result
     address = ir.Operation.create(
         "llvm.getelementptr",

@@ -84,8 +84,12 @@ def label(h: int16[8], s: int16[2]):
     for i in range(8):
         s[0] += h[i]
 """
-    found = model(customize(load(source)["kernel"]).program, 100.0)
+    s = customize(load(source)["kernel"])
+    found = model(s.program, 100.0)
     assert [part.cycles for part in found.layers] == [32, 8]
+    assert (found.interval_cycles, found.latency_cycles) == (40, 40), "one kernel after the other"
+    s.dataflow()
+    found = model(s.program, 100.0)
     assert (found.interval_cycles, found.latency_cycles) == (32, 40)
     assert found.fps == 100e6 / 32
     assert found.latency_us == 0.4

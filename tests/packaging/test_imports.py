@@ -13,7 +13,8 @@ DIAGNOSTICS = {"diagnostics"}
 LANG = DIAGNOSTICS | {"lang"}
 IR = LANG | {"ir"}
 FRONTEND = IR | {"frontend"}
-SCHEDULE = FRONTEND | {"schedule"}
+KERNELS = FRONTEND | {"kernels"}
+SCHEDULE = KERNELS | {"schedule"}
 LOWERING = SCHEDULE | {"lowering"}
 MODEL = LOWERING | {"model"}
 BUILD = MODEL | {"build"}
@@ -23,12 +24,12 @@ MAY_IMPORT = {
     "lang": DIAGNOSTICS,
     "ir": LANG,
     "frontend": IR,
-    "schedule": FRONTEND,
+    "schedule": KERNELS,
     "lowering": SCHEDULE,
     "model": LOWERING,
     "build": LOWERING,
     "kernels": LANG,
-    "schedules": {"diagnostics", "schedule"},
+    "schedules": LANG | {"schedule"},
     "networks": ANY,
     "cli": ANY,
     "__main__": {"cli"},

@@ -146,3 +146,28 @@ def skewed(b: uint8[8, 8]):
     for i in range(1, 8):
         for j in range(7):
             b[i, j] = b[i - 1, j + 1] + 1
+
+
+def merge(a: bit[8], b: bit[8], y: bit[8]):
+    for i in range(8):
+        y[i] = a[i] & b[i]
+
+
+def fan_out(x: bit[8], y: bit[8]):
+    h = empty(bit[8])
+    g = empty(bit[8])
+    copy(x, h)
+    copy(h, g)
+    merge(h, g, y)
+
+
+def computes(x: bit[8], y: bit[8], z: bit[8]):
+    copy(x, y)
+    for i in range(8):
+        z[i] = 0
+
+
+def scattered(x: bit[8], y: bit[8]):
+    h = empty(bit[8])
+    backwards(x, h)
+    copy(h, y)

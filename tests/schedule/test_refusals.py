@@ -66,13 +66,20 @@ REFUSED: list[tuple[Any, dict[str, int], list[Step], Step]] = [
         lambda s: s.partition("copy_0:y", Partition.Block, factor=2),
     ),
     # pack
-    (k.dense, DENSE, [], lambda s: s.pack("t", 3)),
+    (k.dense, DENSE, [], lambda s: s.pack("t", 300)),
     (k.dense, DENSE, [], lambda s: s.pack("x", 0)),
     (k.chain, {}, [lambda s: s.pack("h", 4)], lambda s: s.pack("copy_0:y", 8)),
     (k.chain, {}, [lambda s: s.partition("copy_0:y")], lambda s: s.pack("h", 4)),
     (k.copy, {"N": 8}, [lambda s: s.stream("x")], lambda s: s.pack("x", 4)),
     # stream
-    (k.chain, {}, [], lambda s: s.stream("h")),
+    (k.fan_out, {}, [], lambda s: s.stream("h")),
+    (k.scattered, {}, [], lambda s: s.stream("h")),
+    (k.chain, {}, [lambda s: s.stream("h")], lambda s: s.stream("h")),
+    (k.chain, {}, [], lambda s: s.at("copy_0").stream("y", 2)),
+    (k.chain, {}, [], lambda s: s.stream("h", depth=-1)),
+    (k.chain, {}, [], lambda s: s.to("h", "copy_0")),
+    (k.repeated, {}, [], lambda s: s.at("copy").stream("x")),
+    (k.nest, {}, [], lambda s: s.stream("t")),
     (k.copy, {"N": 8}, [lambda s: s.stream("x")], lambda s: s.stream("x")),
     (k.two, {}, [], lambda s: s.stream("x")),
     (k.repeated, {}, [], lambda s: s.stream("x")),
@@ -85,6 +92,18 @@ REFUSED: list[tuple[Any, dict[str, int], list[Step], Step]] = [
     (k.sometimes, {}, [], lambda s: s.stream("y")),
     (k.inout, {}, [], lambda s: s.stream("x")),
     (k.idle, {}, [], lambda s: s.stream("x")),
+    # dataflow
+    (k.fan_out, {}, [], lambda s: s.dataflow()),
+    (k.computes, {}, [], lambda s: s.dataflow()),
+    (k.copy, {"N": 8}, [], lambda s: s.dataflow()),
+    # bind
+    (k.dense, DENSE, [], lambda s: s.bind("w", "flash")),
+    (k.dense, DENSE, [lambda s: s.bind("w", "bram")], lambda s: s.bind("w", "uram")),
+    (k.copy, {"N": 8}, [lambda s: s.stream("x")], lambda s: s.bind("x", "bram")),
+    # transpose
+    (k.dense, DENSE, [], lambda s: s.transpose("w")),
+    (k.chain, {}, [], lambda s: s.transpose("h")),
+    (k.nest, {}, [], lambda s: s.transpose("t", 1, 1)),
     # compose
     (k.dense, DENSE, [], lambda s: s.compose(customize(k.copy, N=8))),
     (k.chain, {}, [], lambda s: s.compose(customize(k.copy, N=8))),

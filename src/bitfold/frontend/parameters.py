@@ -145,7 +145,7 @@ def _unify(
 
     if isinstance(given, ArrayType):
         shape: tuple[int, ...] = given.dims
-        if (given.elem, given.lanes_of, given.streamed) != (type.elem, type.lanes_of, type.streamed):
+        if replace(given, shape=type.shape).crossing != type.crossing:
             raise mismatch(f"{takes}, but this is {given}")
     else:
         shape = given[1].shape

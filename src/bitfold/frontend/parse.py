@@ -18,6 +18,7 @@ from bitfold.frontend.statements import Argument, StatementParser
 from bitfold.ir.effects import parameter_effects
 from bitfold.ir.nodes import CallKernel, Function, Program, Rom, Stmt, walk
 from bitfold.ir.rewrite import RESERVED, bindings, fresh, map_body
+from bitfold.lang.intrinsics import DATAFLOW
 
 
 def parse(fn: Any, /, **dims: int) -> Program:
@@ -69,7 +70,8 @@ class _ProgramParser:
         statements = parser.statements(node.body)
         number = sum(f.kernel == node.name for f in self.functions)
         body = (*scope.roms, *statements)
-        result = Function(f"{node.name}.{number}", params, body, kernel=node.name, span=span)
+        concurrent = getattr(fn, DATAFLOW, False) is True
+        result = Function(f"{node.name}.{number}", params, body, concurrent, kernel=node.name, span=span)
         self.functions.append(result)
         return result
 

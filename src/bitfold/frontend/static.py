@@ -33,7 +33,10 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.BitXor: operator.xor,
     ast.Pow: operator.pow,
 }
-_MAKERS = (types.Int, types.UInt, types.complete, types.cyclic, types.block, types.packed, len, min, max)
+_MAKERS = (
+    *(types.Int, types.UInt, types.complete, types.cyclic, types.block, types.packed, types.stream),
+    *(types.memory, len, min, max),
+)
 
 
 def static(node: ast.expr, scope: Scope) -> Any:

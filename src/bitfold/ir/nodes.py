@@ -264,13 +264,23 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One kernel with every shape resolved. `kernel` is the name its author gave it."""
+    """One kernel with every shape resolved. `kernel` is the name its author gave it.
+
+    In a `dataflow` kernel, and in one that joins others by streams, the kernels it calls are processes that
+    run at the same time.
+    """
 
     name: str
     params: tuple[Param, ...]
     body: tuple[Stmt, ...]
+    dataflow: bool = False
     kernel: str = field(default="", compare=False)
     span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+    @property
+    def concurrent(self) -> bool:
+        """Whether the called kernels run at the same time."""
+        return self.dataflow or any(isinstance(s, Alloc) and s.type.streamed for s in self.body)
 
 
 @dataclass(frozen=True, eq=False)

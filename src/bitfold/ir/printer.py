@@ -125,7 +125,8 @@ def function_text(function: Function) -> str:
     if len(head) > 100:
         head = f"def {function.name}(\n" + "".join(f"    {p},\n" for p in params) + "):"
     body = [line for s in function.body for line in _stmt(s, 1)] or ["    pass"]
-    return "\n".join([head, *body]) + "\n"
+    mark = ["@dataflow"] if function.dataflow else []
+    return "\n".join([*mark, head, *body]) + "\n"
 
 
 def _stmt(stmt: Stmt, depth: int) -> list[str]:

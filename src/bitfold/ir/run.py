@@ -15,7 +15,7 @@ from bitfold.ir.effects import parameter_effects
 from bitfold.ir.nodes import Param, Program
 from bitfold.ir.printer import program_text
 from bitfold.lang.array import StreamEnd, typed
-from bitfold.lang.types import ArrayType, pack_bits, unpack_bits
+from bitfold.lang.types import ArrayType, pack_words, unpack_words
 
 
 def as_python(program: Program) -> Callable[..., None]:
@@ -126,13 +126,13 @@ def _check_values(param: Param, given: np.ndarray) -> None:
 def to_storage(values: np.ndarray, type: ArrayType) -> np.ndarray:
     """Logical values in the layout of `type`: packed when it is packed. Leading dimensions are kept."""
     if type.lanes_of:
-        return pack_bits(values, type.lanes)
+        return pack_words(values, type)
     return np.ascontiguousarray(values).astype(type.elem.storage, copy=False)
 
 
 def from_storage(stored: np.ndarray, type: ArrayType) -> np.ndarray:
     """The inverse of `to_storage`."""
-    return unpack_bits(stored, type.lanes, type.lanes_of) if type.lanes_of else stored
+    return unpack_words(stored, type) if type.lanes_of else stored
 
 
 def run_python(program: Program, *args: np.ndarray) -> None:

@@ -168,10 +168,5 @@ class _Verifier:
             given = self.arrays.get(arg)
             self._require(given is not None, f"{arg} is no array here")
             assert given is not None
-            same = (given.elem, given.shape, given.lanes_of, given.streamed) == (
-                param.type.elem,
-                param.type.shape,
-                param.type.lanes_of,
-                param.type.streamed,
-            )
+            same = given.crossing == param.type.crossing
             self._require(same, f"{stmt.callee} takes {param.type} but gets {given}")

@@ -1,7 +1,7 @@
 """The language: what a kernel file imports. Everything here also works under plain CPython."""
 
 from bitfold.lang.array import StreamEnd, constant, empty, full, rom, typed, zeros
-from bitfold.lang.intrinsics import get_bit, grid, pipeline, popcount, set_bit, unroll, xnor
+from bitfold.lang.intrinsics import dataflow, get_bit, grid, pipeline, popcount, set_bit, unroll, xnor
 from bitfold.lang.types import (
     ArrayType,
     Int,
@@ -22,6 +22,7 @@ from bitfold.lang.types import (
     int128,
     int256,
     int512,
+    memory,
     packed,
     stream,
     uint2,
@@ -47,6 +48,7 @@ __all__ = [
     "complete",
     "constant",
     "cyclic",
+    "dataflow",
     "empty",
     "full",
     "get_bit",
@@ -61,6 +63,7 @@ __all__ = [
     "int128",
     "int256",
     "int512",
+    "memory",
     "packed",
     "pipeline",
     "popcount",

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bitfold.lang.types import ArrayType, IntType, pack_bits
+from bitfold.lang.types import ArrayType, IntType, pack_words
 
 
 class Array(np.ndarray):
@@ -55,22 +55,30 @@ def typed(values: np.ndarray, elem: IntType) -> Array:
 
 
 class StreamEnd:
-    """An array as a stream: `get` takes its elements in row-major order, `put` fills them in that order."""
+    """An array as a stream: `get` takes its elements in row-major order, `put` fills them in that order.
 
-    def __init__(self, array: Array) -> None:
+    One that is `filled` at the start is an input of the whole program. Of another one, a channel between two
+    kernels, what has been put can be taken.
+    """
+
+    def __init__(self, array: Array, *, filled: bool = True) -> None:
         self._flat = array.reshape(-1)
-        self._next = 0
+        self._taken = 0
+        self._given = 0
+        self._filled = filled
 
     def get(self) -> int:
-        """The next element. Raises IndexError when all have been taken."""
-        value: int = self._flat[self._next]
-        self._next += 1
+        """The next element. Raises IndexError when there is none."""
+        if not self._filled and self._taken >= self._given:
+            raise IndexError(f"get() number {self._taken + 1} of a stream that was given {self._given}")
+        value: int = self._flat[self._taken]
+        self._taken += 1
         return value
 
     def put(self, value: int) -> None:
         """Give the next element. Raises IndexError when all have been given."""
-        self._flat[self._next] = value
-        self._next += 1
+        self._flat[self._given] = value
+        self._given += 1
 
 
 def full(type: ArrayType, value: int) -> Array:
@@ -84,16 +92,20 @@ def zeros(type: ArrayType) -> Array:
     return full(type, 0)
 
 
-def empty(type: ArrayType) -> Array:
-    """A new array of `type` with no promised contents; a kernel must write an element before reading it."""
-    return full(type, 0)
+def empty(type: ArrayType) -> Any:
+    """A new array of `type` with no promised contents; a kernel must write an element before reading it.
+
+    A streamed type gives a channel (`StreamEnd`) between the kernel that puts and the one that gets.
+    """
+    made = full(type, 0)
+    return StreamEnd(made, filled=False) if type.streamed else made
 
 
 def rom(values: np.ndarray, type: ArrayType) -> Array:
     """A constant array of `type`. A packed type takes the 0/1 values and packs them."""
     values = np.asarray(values)
     if type.lanes_of:
-        return typed(pack_bits(values, type.lanes), type.elem)
+        return typed(pack_words(values, type), type.elem)
     return typed(values.astype(type.elem.storage), type.elem)
 
 

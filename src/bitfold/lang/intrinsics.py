@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 from typing import TypeVar
 
 T = TypeVar("T")
+K = TypeVar("K", bound=Callable[..., object])
+
+DATAFLOW = "__bitfold_dataflow__"
+"""The attribute of a function that `dataflow` sets."""
 
 
 def xnor(a: int, b: int, lanes: int = 1) -> int:
@@ -43,3 +47,9 @@ def unroll(loop: Iterable[T], factor: int = 0) -> Iterable[T]:
 def pipeline(loop: Iterable[T], ii: int = 1) -> Iterable[T]:
     """A loop that starts an iteration every `ii` cycles."""
     return loop
+
+
+def dataflow(kernel: K) -> K:
+    """Marks a kernel whose calls are processes that run at the same time. CPython calls them in turn."""
+    setattr(kernel, DATAFLOW, True)
+    return kernel

@@ -14,6 +14,8 @@ from functools import lru_cache
 import numpy as np
 
 MAX_WIDTH = 4096
+DEPTH = 2
+"""Elements that a channel between two kernels holds when nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +156,15 @@ def block(dim: int, factor: int) -> PartitionSpec:
 class ArrayType:
     """An array of integers; `shape` holds ints, or names that are resolved when the kernel is customized.
 
-    `lanes` tells that a `bit` array whose innermost dimension had `lanes_of` elements was packed: each word
-    holds `lanes` of them, element e in word e // lanes at bit e % lanes; unused bits of the last word are 0.
+    `lanes_of` tells that an array whose innermost dimension had that many elements of type `part` was packed:
+    each word `elem` holds `lanes` of them, element e in word e // lanes, its lowest bit at
+    (e % lanes) * part.width; unused bits of the last word are 0.
 
     A `streamed` array crosses a first-in first-out channel: its elements (words, when packed) are taken with
-    `get()` or given with `put(v)`, each once, in row-major order.
+    `get()` or given with `put(v)`, each once, in row-major order. `depth` is how many of them a channel
+    between two kernels holds (0: DEPTH); a parameter has none, its channel is its caller's.
+
+    `memory` says what holds it on the device: "bram", "lutram", "uram", or "" for the tool's choice.
     """
 
     elem: IntType
@@ -166,6 +172,9 @@ class ArrayType:
     layout: tuple[PartitionSpec, ...] = ()
     lanes_of: int = 0
     streamed: bool = False
+    part: IntType = bit
+    depth: int = 0
+    memory: str = ""
 
     @property
     def dims(self) -> tuple[int, ...]:
@@ -177,24 +186,34 @@ class ArrayType:
 
     @property
     def lanes(self) -> int:
-        return self.elem.width if self.lanes_of else 0
+        """Elements in a word; 0 when it is not packed."""
+        return self.elem.width // self.part.width if self.lanes_of else 0
 
     @property
     def logical(self) -> ArrayType:
         """The type before packing: what a caller passes."""
         if not self.lanes_of:
-            return replace(self, layout=(), streamed=False)
-        return ArrayType(bit, (*self.shape[:-1], self.lanes_of))
+            return ArrayType(self.elem, self.shape)
+        return ArrayType(self.part, (*self.shape[:-1], self.lanes_of))
 
-    def __matmul__(self, spec: PartitionSpec | Packed | Streamed) -> ArrayType:
+    @property
+    def crossing(self) -> tuple[object, ...]:
+        """What must be equal in a caller's array and the parameter that it is passed for."""
+        return (self.elem, self.shape, self.lanes_of, self.part, self.streamed)
+
+    def __matmul__(self, spec: PartitionSpec | Packed | Streamed | Bound) -> ArrayType:
         match spec:
             case Streamed():
-                return replace(self, streamed=True)
+                return replace(self, streamed=True, depth=spec.depth)
             case Packed():
-                return replace(self, lanes_of=spec.of)
+                return replace(self, lanes_of=spec.of, part=spec.part)
             case PartitionSpec():
                 return replace(self, layout=(*self.layout, spec))
-        raise TypeError(f"{spec!r} is no layout of an array: use complete, cyclic, block, packed or stream")
+            case Bound():
+                return replace(self, memory=spec.memory)
+        raise TypeError(
+            f"{spec!r} is no layout of an array: use complete, cyclic, block, packed, stream or memory"
+        )
 
     def fault(self) -> str | None:
         """What is wrong with a type whose dimensions are resolved, in words, or None."""
@@ -207,14 +226,20 @@ class ArrayType:
             if part.kind is not Partition.COMPLETE and part.factor < 1:
                 return f"{part} makes {part.factor} memories; it must make at least 1"
         spare = self.dims[-1] * self.lanes - self.lanes_of
-        if self.lanes_of and (self.elem.signed or not 0 <= spare < self.lanes):
-            return f"{self.dims[-1]} words of {self.elem} are not what {self.lanes_of} bits are packed into"
+        if self.lanes_of and (
+            self.elem.signed or self.elem.width % self.part.width or not 0 <= spare < self.lanes
+        ):
+            kind = "bits" if self.part == bit else f"elements of {self.part}"
+            return f"{self.dims[-1]} words of {self.elem} are not what {self.lanes_of} {kind} are packed into"
         return None
 
     def __str__(self) -> str:
         dims = ", ".join(f'"{d}"' if isinstance(d, str) else str(d) for d in self.shape)
-        packed = f" @ packed({self.lanes_of})" if self.lanes_of else ""
-        end = " @ stream" if self.streamed else ""
+        part = "" if self.part == bit else f", {self.part}"
+        packed = f" @ packed({self.lanes_of}{part})" if self.lanes_of else ""
+        end = f" @ {Bound(self.memory)}" if self.memory else ""
+        if self.streamed:
+            end += f" @ {Streamed(self.depth)}"
         return f"{self.elem}[{dims}]{packed}" + "".join(f" @ {p}" for p in self.layout) + end
 
     __repr__ = __str__
@@ -222,24 +247,76 @@ class ArrayType:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """Marks an array of words as `of` bits along the innermost dimension; see `ArrayType.lanes_of`."""
+    """Marks an array of words as `of` elements of `part` along the innermost dimension; see `ArrayType`."""
 
     of: int
+    part: IntType
 
 
-def packed(of: int) -> Packed:
-    """Layout of an array type: words that hold a bit array whose innermost dimension has `of` elements."""
-    return Packed(of)
+def packed(of: int, part: IntType = bit) -> Packed:
+    """Layout of an array type: words that hold an array whose innermost dimension has `of` elements."""
+    return Packed(of, part)
 
 
+@dataclass(frozen=True, slots=True)
 class Streamed:
-    """The layout `stream`; see `ArrayType`."""
+    """The layouts `stream` and `stream(depth)`; see `ArrayType`."""
+
+    depth: int = 0
+
+    def __call__(self, depth: int) -> Streamed:
+        """A channel that holds `depth` elements. Raises ValueError for less than 1."""
+        if isinstance(depth, bool) or not isinstance(depth, int) or depth < 1:
+            raise ValueError(f"a stream holds at least 1 element, not {depth!r}")
+        return Streamed(depth)
 
     def __repr__(self) -> str:
-        return "stream"
+        return f"stream({self.depth})" if self.depth else "stream"
 
 
 stream = Streamed()
+
+MEMORIES = ("bram", "lutram", "uram")
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The layout `memory("bram")`; see `ArrayType`."""
+
+    memory: str
+
+    def __repr__(self) -> str:
+        return f'memory("{self.memory}")'
+
+
+def memory(kind: str) -> Bound:
+    """Layout of an array type: held in "bram", "lutram" or "uram". Raises ValueError for another."""
+    if kind not in MEMORIES:
+        raise ValueError(f"a memory is one of {', '.join(MEMORIES)}, not {kind!r}")
+    return Bound(kind)
+
+
+def pack_words(values: np.ndarray, type: ArrayType) -> np.ndarray:
+    """Logical values as the words of a packed `type`. Leading dimensions are kept."""
+    width = type.part.width
+    if width == 1:
+        return pack_bits(values, type.lanes)
+    stored = np.asarray(values).astype(np.uint64) & np.uint64((1 << width) - 1)
+    bits = unpack_bits(stored[..., None], width, width)
+    return pack_bits(bits.reshape(*bits.shape[:-2], -1), type.elem.width)
+
+
+def unpack_words(words: np.ndarray, type: ArrayType) -> np.ndarray:
+    """The inverse of `pack_words`, in the dtype of the elements."""
+    width = type.part.width
+    bits = unpack_bits(words, type.elem.width, type.lanes_of * width)
+    if width == 1:
+        return bits
+    found = pack_bits(bits.reshape(*bits.shape[:-1], type.lanes_of, width), width)[..., 0]
+    if type.part.signed:
+        spare = 64 - width
+        found = (found.astype(np.int64) << spare) >> spare
+    return found.astype(type.part.storage)
 
 
 def pack_bits(values: np.ndarray, lanes: int) -> np.ndarray:

@@ -1,12 +1,14 @@
 """Pass bf-to-arith: exact, signful `bf` arithmetic to signless arith, extended as each operator needs.
 
 Leaves a module without `bf` operations in which every integer type is signless. Discardable `bf.` attributes
-stay until the dialect conversion drops them.
+stay until the dialect conversion drops them. Elements of arrays get whole bytes, as LLVM makes vectors of no
+others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from bitfold.lang.types import Int, IntType, UInt, bit
@@ -21,7 +23,8 @@ def bf_to_arith(lowered: Lowered) -> None:
         for op in lowered.module.body.operations:
             if op.operation.name == "memref.global":
                 rom = roms[ir.StringAttr(op.operation.attributes["sym_name"]).value]
-                op.operation.attributes["initial_value"] = elements(rom.words, rom.type, signless=True)
+                held = replace(rom.type, elem=IntType(held_width(rom.type.elem.width), rom.type.elem.signed))
+                op.operation.attributes["initial_value"] = elements(rom.words, held, signless=True)
                 found = ir.TypeAttr(op.operation.attributes["type"]).value
                 op.operation.attributes["type"] = ir.TypeAttr.get(_signless(found))
             elif op.operation.name == "func.func":
@@ -31,10 +34,16 @@ def bf_to_arith(lowered: Lowered) -> None:
                 op.operation.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(inputs, []))
 
 
+def held_width(width: int) -> int:
+    """The bits that an array element of `width` bits is held in: the next of 8, 16, 32, 64, or as many."""
+    return next((bits for bits in (8, 16, 32, 64) if width <= bits), width)
+
+
 def _signless(type: ir.Type) -> ir.Type:
     if isinstance(type, ir.MemRefType):
         found = ir.MemRefType(type)
-        return ir.MemRefType.get(found.shape, _signless(found.element_type))
+        width = ir.IntegerType(found.element_type).width
+        return ir.MemRefType.get(found.shape, ir.IntegerType.get_signless(held_width(width)))
     if isinstance(type, ir.IntegerType):
         return ir.IntegerType.get_signless(ir.IntegerType(type).width)
     return type
@@ -63,8 +72,12 @@ class _Converter:
             if operation.name.startswith("bf."):
                 self._replace(operation)
                 continue
+            if operation.name == "memref.store":
+                self._widen(operation)
             for result in operation.results:
                 self._retype(result)
+            if operation.name == "memref.load":
+                self._narrow(operation)
             for region in operation.regions:
                 for inner in region.blocks:
                     self.block(inner)
@@ -73,6 +86,26 @@ class _Converter:
         if (found := _int_type(value.type)) is not None:
             self.types[value] = found
         value.set_type(_signless(value.type))
+
+    def _widen(self, store: Any) -> None:
+        """Store a value in the width of the memory."""
+        value, memory = store.operands[0], ir.MemRefType(store.operands[1].type)
+        type, width = self.types[value], ir.IntegerType(memory.element_type).width
+        with ir.InsertionPoint(store), store.location:
+            store.operands[0] = _resize(value, type, width)
+
+    def _narrow(self, load: Any) -> None:
+        """Cut what is loaded to the width of its type."""
+        value, memory = load.results[0], ir.MemRefType(load.operands[0].type)
+        type = self.types[value]
+        if ir.IntegerType(memory.element_type).width == type.width:
+            return
+        value.set_type(memory.element_type)
+        with ir.InsertionPoint(load), load.location:
+            cut = arith.TruncIOp(ir.IntegerType.get_signless(type.width), value)
+        cut.operation.move_after(load)
+        value.replace_all_uses_except(cut.result, cut.operation)
+        self.types[cut.result] = type
 
     def _replace(self, op: Any) -> None:
         name = op.name.removeprefix("bf.")

@@ -7,7 +7,8 @@ they are scheduled:
     scf.for      bf.name, bf.pipeline (initiation interval), bf.unroll (factor, -1: whole), bf.flatten
     memref.alloca, memref.get_global, function arguments
                  bf.name, bf.lanes_of (elements packed along the innermost dimension),
-                 bf.partition (a list of {kind, dim, factor}), bf.fill
+                 bf.partition (a list of {kind, dim, factor}), bf.memory, bf.fill
+    func.func    bf.kernel (its name in Python), bf.dataflow
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ Cast = _define("cast", "value")
 Condition = _define("condition", "value")
 FromIndex = _define("from_index", "value")
 ToIndex = _define("to_index", "value")
-# A blocking read from a stream, and a write to one.
+# A channel between two kernels, which holds `depth` elements; a blocking read from a stream, a write to one.
+Channel = _define("channel", attribute="depth", kind=ir.IntegerAttr, pure=False)
 Get = _define("get", "stream", pure=False)
 Put = _define("put", "stream", "value", pure=False, result=False)
 

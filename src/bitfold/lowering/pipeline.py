@@ -16,6 +16,7 @@ from bitfold.lowering.mlir import ir, passmanager
 from bitfold.lowering.shadow import shadow_words
 from bitfold.lowering.streams import streams_to_arrays
 from bitfold.lowering.to_mlir import Lowered, module_text, to_mlir
+from bitfold.lowering.words import words_in_registers
 
 LLVM_PASSES = (
     "canonicalize",
@@ -28,6 +29,7 @@ LLVM_PASSES = (
 LLVM_STEPS = (
     "schedule",
     "streams-to-arrays",
+    "words-in-registers",
     "to-mlir",
     "hoist-allocas",
     "bf-to-arith",
@@ -81,6 +83,9 @@ def lower_to_llvm(
     program = streams_to_arrays(program)
     verify(program)
     _report(trace, "streams-to-arrays", lambda: program_text(program))
+    program = words_in_registers(program)
+    verify(program)
+    _report(trace, "words-in-registers", lambda: program_text(program))
     lowered = to_mlir(program)
     _report(trace, "to-mlir", lambda: module_text(lowered))
     for name, step in (

@@ -1,9 +1,9 @@
-"""Pass streams-to-arrays: streamed parameters become arrays that a cursor walks through.
+"""Pass streams-to-arrays: streamed arrays become arrays that a cursor walks through.
 
     v = x.get()   ->   v = x[x_at]          y.put(v)   ->   y[y_at] = v
                        x_at += 1                            y_at += 1
 
-For sequential execution on the CPU, where a whole block of elements is there before the call.
+For sequential execution on the CPU, where one kernel puts all elements before the next one takes them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from bitfold.ir import build
 from bitfold.ir.nodes import (
+    Alloc,
     Assign,
     Declare,
     Expr,
@@ -29,6 +30,7 @@ from bitfold.ir.nodes import (
 )
 from bitfold.ir.rewrite import Body, bound_names, fresh, map_body
 from bitfold.lang.types import ArrayType, UInt
+from bitfold.schedule.lookup import arrays_of
 
 
 def streams_to_arrays(program: Program) -> Program:
@@ -37,7 +39,7 @@ def streams_to_arrays(program: Program) -> Program:
 
 
 def _function(function: Function) -> Function:
-    streams = {p.name: p.type for p in function.params if p.type.streamed}
+    streams = {name: type for name, type in arrays_of(function).items() if type.streamed}
     if not streams:
         return function
     taken = bound_names(function)
@@ -53,6 +55,8 @@ def _function(function: Function) -> Function:
 
     def statement(s: Stmt) -> Body | None:
         match s:
+            case Alloc() if s.type.streamed:
+                return (replace(s, type=_array(s.type)),)
             case Put():
                 return (Store(s.stream, position(s.stream), s.value, span=s.span), advance(s.stream))
             case (
@@ -64,8 +68,12 @@ def _function(function: Function) -> Function:
         return None
 
     start = tuple(Declare(c, cursor_type, build.const(0), span=function.span) for c in cursors.values())
-    params = tuple(Param(p.name, replace(p.type, streamed=False), p.span) for p in function.params)
+    params = tuple(Param(p.name, _array(p.type), p.span) for p in function.params)
     return replace(function, params=params, body=(*start, *map_body(function.body, statement)))
+
+
+def _array(type: ArrayType) -> ArrayType:
+    return replace(type, streamed=False, depth=0)
 
 
 def _used(function: Function) -> set[str]:

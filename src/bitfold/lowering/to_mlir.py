@@ -24,7 +24,7 @@ from bitfold.ir.nodes import (
     Stmt,
     Store,
 )
-from bitfold.lang.types import ArrayType, IntType, pack_bits
+from bitfold.lang.types import DEPTH, ArrayType, IntType, pack_words
 from bitfold.lowering import dialect as bf
 from bitfold.lowering.dialect import integer, location, memory
 from bitfold.lowering.expressions import ExpressionEmitter
@@ -76,7 +76,7 @@ def rom_symbol(function: Function, rom: Rom) -> str:
 
 def _rom(program: Program, function: Function, rom: Rom) -> RomData:
     values = program.constants[rom.source]
-    words = pack_bits(values, rom.type.lanes) if rom.type.lanes_of else values
+    words = pack_words(values, rom.type) if rom.type.lanes_of else values
     data = RomData(rom_symbol(function, rom), rom.type, words, function.name, rom.source)
     with location(rom.span):
         made = memref.GlobalOp(
@@ -114,6 +114,8 @@ def array_attributes(name: str, type: ArrayType) -> dict[str, ir.Attribute]:
     found: dict[str, ir.Attribute] = {"bf.name": ir.StringAttr.get(name)}
     if type.lanes_of:
         found["bf.lanes_of"] = ir.IntegerAttr.get(i64, type.lanes_of)
+    if type.memory:
+        found["bf.memory"] = ir.StringAttr.get(type.memory)
     if type.layout:
         found["bf.partition"] = ir.ArrayAttr.get(
             [
@@ -143,6 +145,8 @@ class _Emitter:
             types = [memory(p.type) for p in function.params]
             op = func.FuncOp(function.name, ir.FunctionType.get(types, []))
             op.operation.attributes["bf.kernel"] = ir.StringAttr.get(function.kernel or function.name)
+            if function.concurrent:
+                op.operation.attributes["bf.dataflow"] = ir.UnitAttr.get()
             op.arg_attrs = ir.ArrayAttr.get(
                 [ir.DictAttr.get(array_attributes(p.name, p.type)) for p in function.params]
             )
@@ -199,6 +203,10 @@ class _Emitter:
         self._array(name, type, op.result)
 
     def _alloc(self, stmt: Alloc) -> None:
+        if stmt.type.streamed:
+            depth = ir.IntegerAttr.get(ir.IntegerType.get_signless(64), stmt.type.depth or DEPTH)
+            self._annotate(bf.Channel(depth=depth, result=memory(stmt.type)), stmt.name, stmt.type)
+            return
         op = memref.AllocaOp(memory(stmt.type), [], [])
         self._annotate(op, stmt.name, stmt.type)
         if stmt.fill is None:

@@ -3,11 +3,14 @@
 A pipelined loop starts an iteration every `ii` cycles; unrolled iterations share a cycle; other loops run one
 iteration after another. What a pipeline needs to fill is not counted. For a matrix layer this gives
 (rows / PE) * (columns / SIMD): FINN (FPGA 2017), section 4.3. Kernels of a dataflow program run at the same
-time on successive images, so the slowest one sets the interval and their sum is the latency.
+time on successive images, so the slowest one sets the interval. The latency is the sum over those that must
+have all of their input before their last output, which is all but streaming kernels without weights: sliding
+windows, pools and width converters pass words on while their neighbours work.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -21,8 +24,10 @@ from bitfold.ir.nodes import (
     Function,
     If,
     Load,
+    Local,
     LoopVar,
     Program,
+    Rom,
     Stmt,
     Store,
     walk,
@@ -30,7 +35,6 @@ from bitfold.ir.nodes import (
 )
 from bitfold.lang.types import ArrayType, Partition
 from bitfold.lowering.flatten import flatten_pipelines
-from bitfold.schedule.lookup import arrays_of
 
 
 @dataclass(frozen=True)
@@ -60,24 +64,31 @@ class Layer:
     folds: tuple[int, int] | None
     cycles: int
     weights: Memory | None
+    passes_on: bool = False
 
 
 @dataclass(frozen=True)
 class Model:
-    """The cycles of a network; the rates follow from the clock, in MHz."""
+    """The cycles of a network; the rates follow from the clock, in MHz.
+
+    In a `dataflow` network the layers work at the same time; else one after another.
+    """
 
     layers: tuple[Layer, ...]
     clock_mhz: float
+    dataflow: bool
 
     @property
     def interval_cycles(self) -> int:
         """Cycles from one image to the next."""
-        return max(layer.cycles for layer in self.layers)
+        cycles = [layer.cycles for layer in self.layers]
+        return max(cycles) if self.dataflow else sum(cycles)
 
     @property
     def latency_cycles(self) -> int:
         """Cycles from an image's first input to its last output."""
-        return sum(layer.cycles for layer in self.layers)
+        alone = [layer.cycles for layer in self.layers if not (self.dataflow and layer.passes_on)]
+        return sum(alone) or self.interval_cycles
 
     @property
     def fps(self) -> float:
@@ -92,17 +103,19 @@ def model(program: Program, clock_mhz: float) -> Model:
     """The cycle model of `program`: a layer for each kernel that its top calls, or one for the top."""
     flat = flatten_pipelines(program)
     called = [flat.function(s.callee) for s in walk(flat.top.body) if isinstance(s, CallKernel)]
-    return Model(tuple(_layer(flat, f) for f in called or [flat.top]), clock_mhz)
+    return Model(tuple(_layer(flat, f) for f in called or [flat.top]), clock_mhz, flat.top.concurrent)
 
 
 def _layer(program: Program, function: Function) -> Layer:
     cycles = max(1, _cycles(program, function.body))
-    work = max(_products(function.body, ()), key=lambda w: w.simd, default=None)
+    types = {s.name: s.type for s in walk(function.body) if isinstance(s, Rom)}
+    types = types or {p.name: p.type for p in function.params if not p.type.streamed}
+    types = {name: type for name, type in types.items() if len(type.shape) == 2}
+    work = max(_products(function.body, (), types), key=lambda w: w.simd, default=None)
     if work is None:
-        return Layer(function.name, function.kernel, 1, 1, None, cycles, None)
-    type = _weights(function, work.operands)
-    if type is None:
-        return Layer(function.name, function.kernel, work.pe, work.simd, None, cycles, None)
+        streaming = all(p.type.streamed for p in function.params)
+        return Layer(function.name, function.kernel, 1, 1, None, cycles, None, streaming)
+    type = types[work.weights]
     rows, columns = type.dims[0], type.lanes_of or type.dims[-1]
     folds = (-(-rows // work.pe), -(-columns // work.simd))
     return Layer(function.name, function.kernel, work.pe, work.simd, folds, cycles, memory(type))
@@ -142,38 +155,44 @@ def _loop_cycles(program: Program, loop: For) -> int:
 
 @dataclass(frozen=True)
 class _Work:
-    """One multiply-accumulate statement: how many rows and inputs it handles in a cycle."""
+    """One multiply-accumulate statement: how many rows and inputs it handles in a cycle, and its weights."""
 
     pe: int
     simd: int
-    operands: tuple[str, ...]
+    weights: str
 
 
-def _products(body: tuple[Stmt, ...], spread: tuple[For, ...]) -> list[_Work]:
-    """The XNOR-accumulate statements in `body`, under the unrolled loops `spread`."""
+def _products(
+    body: tuple[Stmt, ...], spread: tuple[For, ...], constants: Mapping[str, ArrayType]
+) -> list[_Work]:
+    """The statements in `body`, under the unrolled loops `spread`, that accumulate products of weights."""
     found: list[_Work] = []
     for stmt in body:
         match stmt:
             case For():
-                found += _products(stmt.body, (*spread, stmt) if stmt.unroll else spread)
+                found += _products(stmt.body, (*spread, stmt) if stmt.unroll else spread, constants)
             case If():
-                found += _products(stmt.then, spread) + _products(stmt.orelse, spread)
+                found += _products(stmt.then, spread, constants)
+                found += _products(stmt.orelse, spread, constants)
             case Assign() | Store():
-                found += _work(stmt, spread)
+                found += _work(stmt, spread, constants)
     return found
 
 
-def _work(stmt: Assign | Store, spread: tuple[For, ...]) -> list[_Work]:
-    found = []
+def _work(stmt: Assign | Store, spread: tuple[For, ...], constants: Mapping[str, ArrayType]) -> list[_Work]:
+    parts = list(walk_expr(stmt.value))
+    read = [e.array for e in parts if isinstance(e, Load) and e.array in constants]
+    place = stmt.name if isinstance(stmt, Assign) else stmt.array
+    adds = any(
+        isinstance(e, Local | Load) and place == (e.name if isinstance(e, Local) else e.array) for e in parts
+    )
+    if not (read and adds):
+        return []
     target = {e.name for i in _indices(stmt) for e in walk_expr(i) if isinstance(e, LoopVar)}
-    for e in walk_expr(stmt.value):
-        if isinstance(e, Apply) and e.fn is Fn.XNOR:
-            lanes = e.args[2].high
-            pe = prod(_copies(f) for f in spread if f.var in target)
-            simd = lanes * prod(_copies(f) for f in spread if f.var not in target)
-            arrays = tuple(p.array for a in e.args[:2] for p in walk_expr(a) if isinstance(p, Load))
-            found.append(_Work(pe, simd, arrays))
-    return found
+    lanes = max((e.args[2].high for e in parts if isinstance(e, Apply) and e.fn is Fn.XNOR), default=1)
+    pe = prod(_copies(f) for f in spread if f.var in target)
+    simd = lanes * prod(_copies(f) for f in spread if f.var not in target)
+    return [_Work(pe, simd, read[0])]
 
 
 def _indices(stmt: Assign | Store) -> tuple[Expr, ...]:
@@ -182,9 +201,3 @@ def _indices(stmt: Assign | Store) -> tuple[Expr, ...]:
 
 def _copies(loop: For) -> int:
     return (loop.trips or 1) if loop.unroll < 0 else loop.unroll
-
-
-def _weights(function: Function, operands: tuple[str, ...]) -> ArrayType | None:
-    """The operand with more than one dimension: the weights."""
-    types = arrays_of(function)
-    return next((types[name] for name in operands if len(types[name].shape) > 1), None)

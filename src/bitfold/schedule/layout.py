@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from bitfold.diagnostics import Note, ScheduleError
+from bitfold.diagnostics import Note, ScheduleError, choices
 from bitfold.ir.nodes import Alloc, CallKernel, Function, Program, Rom, Stmt, walk
 from bitfold.ir.rewrite import Body, map_body
-from bitfold.lang.types import ArrayType, Partition, PartitionSpec
+from bitfold.lang.types import MEMORIES, ArrayType, Partition, PartitionSpec
 from bitfold.schedule.lookup import arrays_of, declared_at, divisors, find_array, is_count
 
 Place = tuple[str, str]  # (function, array)
@@ -106,4 +106,31 @@ def _partition_everywhere(program: Program, function: Function, array: str, spec
         if not old:
             changed = retype(target, name, lambda t: replace(t, layout=(*t.layout, spec)))
             program = program.with_function(changed)
+    return program
+
+
+def bind(program: Program, function: Function, array: str, memory: str) -> Program:
+    """Say what holds `array` on the device, everywhere it is passed: "bram", "lutram" or "uram".
+
+        w: bit[64, 784]   ->   w: bit[64, 784] @ memory("bram")
+
+    Raises:
+        ScheduleError: no such array or memory, another memory before, or a stream.
+    """
+    type = find_array(function, array)
+    where = declared_at(function, array)
+    if memory not in MEMORIES:
+        raise ScheduleError(
+            f"{memory!r} is no memory of the device", span=where, remedy=choices(str(memory), list(MEMORIES))
+        )
+    if type.streamed or type.memory not in ("", memory):
+        found = "a stream" if type.streamed else f"bound to {type.memory}"
+        raise ScheduleError(
+            f"{array!r} of {function.name!r} is {found} already",
+            span=where,
+            remedy="bind an array once, and not a stream",
+        )
+    for owner, name in connected(program, function.name, array):
+        changed = retype(program.function(owner), name, lambda t: replace(t, memory=memory))
+        program = program.with_function(changed)
     return program

@@ -1,4 +1,4 @@
-"""pack: bits into words, everywhere an array is passed, and popcounts of words for loops over bits."""
+"""pack: elements into words, everywhere an array is passed, and what loops over the lanes of words become."""
 
 from __future__ import annotations
 
@@ -24,34 +24,36 @@ from bitfold.ir.nodes import (
     Program,
     Stmt,
     Store,
-    walk_expr,
 )
 from bitfold.ir.rewrite import Body, bound_names, fresh, map_body, map_exprs
-from bitfold.lang.types import MAX_WIDTH, ArrayType, IntType, UInt, bit
+from bitfold.lang.types import MAX_WIDTH, ArrayType, IntType, UInt
+from bitfold.schedule.lanes import get_lane, mentions, set_lane, whole_words
 from bitfold.schedule.layout import connected, retype
 from bitfold.schedule.lookup import arrays_of, declared_at, divisors, find_array, is_count
 from bitfold.schedule.reduction import update
 
 
 def pack(program: Program, function: Function, array: str, lanes: int) -> Program:
-    """Put `lanes` bits of the innermost dimension of a bit array into one word, everywhere it is passed.
+    """Put `lanes` elements of an array's innermost dimension into one word, everywhere it is passed.
 
         for k_i in range(49):                                          # w and x packed by 49
             acc += xnor(w[m, k_o * 49 + k_i], x[k_o * 49 + k_i])
         ->
         acc += popcount(xnor(w[m, k_o], x[k_o], 49))
 
-    Element e is bit e % lanes of word e // lanes, so this is legal for any access. A loop that adds the XNOR
-    of the low bits of two words becomes a popcount.
+    Element e is lane e % lanes of word e // lanes, so this is legal for any access. A loop that adds the XNOR
+    of the low bits of two words becomes a popcount. One that computes each lane of a word from the same lanes
+    of others, by copying them or bit by bit, becomes one operation on whole words.
 
     Raises:
-        ScheduleError: no such array, not an array of bits, lanes out of range, packed before by another
-            number of lanes, partitioned along its innermost dimension, or a stream.
+        ScheduleError: no such array, lanes out of range, packed before by another number of lanes,
+            partitioned along its innermost dimension, or a stream.
     """
     type = find_array(function, array)
-    if not is_count(lanes, 1, MAX_WIDTH):
+    part = type.part if type.lanes_of else type.elem
+    if not is_count(lanes, 1, MAX_WIDTH // part.width):
         raise ScheduleError(
-            f"a word has 1 to {MAX_WIDTH} lanes, not {lanes!r}",
+            f"a word has 1 to {MAX_WIDTH // part.width} lanes of {part}, not {lanes!r}",
             span=declared_at(function, array),
             remedy=f"the divisors of its innermost dimension leave no lane unused: {divisors(type.dims[-1])}",
         )
@@ -63,7 +65,7 @@ def pack(program: Program, function: Function, array: str, lanes: int) -> Progra
     for owner, name in places:
         program = program.with_function(_pack_in(program.function(owner), name, lanes))
     for owner in dict.fromkeys(owner for owner, _ in places):
-        program = program.with_function(_count_words(program.function(owner)))
+        program = program.with_function(whole_words(_count_words(program.function(owner))))
     return program
 
 
@@ -76,8 +78,8 @@ def _check(asked: Function, array: str, owner: Function, name: str, lanes: int) 
     elif type.lanes_of:
         why = f"is already packed by {type.lanes}, not {lanes}"
         remedy = "use the same number of lanes wherever an array is read"
-    elif type.elem != bit:
-        why, remedy = f"is {type}; only arrays of bit can be packed", "declare it as an array of bit"
+    elif type.elem.width > 64:
+        why, remedy = f"is {type}; elements above 64 bits cannot be packed", "leave it as it is"
     elif any(p.dim == len(type.shape) for p in type.layout):
         why, remedy = "is partitioned along the dimension to pack", "pack first, then partition the words"
     if why:
@@ -91,43 +93,43 @@ def _check(asked: Function, array: str, owner: Function, name: str, lanes: int) 
 def _pack_in(function: Function, array: str, lanes: int) -> Function:
     """`function` with the bits of `array` in words: a read takes one bit of a word, a store changes one."""
     taken = bound_names(function)
+    part = arrays_of(function)[array].elem
+    word_type = UInt(lanes * part.width)
 
     def packed(t: ArrayType) -> ArrayType:
         size = t.dims[-1]
-        return replace(t, elem=UInt(lanes), shape=(*t.shape[:-1], -(-size // lanes)), lanes_of=size)
+        shape = (*t.shape[:-1], -(-size // lanes))
+        return replace(t, elem=word_type, shape=shape, lanes_of=size, part=part)
 
     def split(indices: tuple[Expr, ...]) -> tuple[tuple[Expr, ...], Expr]:
-        """The indices of the word and the position in it."""
+        """The indices of the word and the lane in it."""
         *outer, last = indices
         word = build.binary(Op.FLOORDIV, last, build.const(lanes), last.span)
         return (*outer, word), build.binary(Op.MOD, last, build.const(lanes), last.span)
 
     def read(e: Expr) -> Expr | None:
         if isinstance(e, Load) and e.array == array:
-            indices, position = split(e.indices)
-            word = build.load(array, indices, UInt(lanes), e.span)
-            return build.apply(Fn.GET_BIT, (word, position), e.span) if lanes > 1 else word
+            indices, lane = split(e.indices)
+            return get_lane(build.load(array, indices, word_type, e.span), lane, part)
         return None
 
     def write(s: Stmt) -> Body | None:
         match s:
             case Store() if s.array == array:
-                indices, position = split(s.indices)
-                if lanes == 1:
+                indices, lane = split(s.indices)
+                if word_type == part:
                     return (replace(s, indices=indices),)
                 before: Body = ()
                 value = s.value
                 if isinstance(value, Get):  # may not stand inside an expression
-                    name = fresh(f"{array}_bit", taken)
-                    before = (Declare(name, bit, value, span=s.span),)
-                    value = build.local(name, bit, s.span)
-                elif value.type != bit:
-                    value = build.cast(bit, value, s.span)
-                word = build.load(array, indices, UInt(lanes), s.span)
-                changed = build.apply(Fn.SET_BIT, (word, position, value), s.span)
-                return (*before, replace(s, indices=indices, value=changed))
+                    name = fresh(f"{array}_lane", taken)
+                    before = (Declare(name, part, value, span=s.span),)
+                    value = build.local(name, part, s.span)
+                word = build.load(array, indices, word_type, s.span)
+                return (*before, replace(s, indices=indices, value=set_lane(word, lane, value, part)))
             case Alloc() if s.name == array and s.fill:
-                return (replace(s, fill=UInt(lanes).high),)
+                ones = sum(1 << (part.width * lane) for lane in range(lanes))
+                return (replace(s, fill=UInt(part.width).wrap(s.fill) * ones),)
         return None
 
     body = map_body(map_exprs(function.body, read), write)
@@ -161,7 +163,7 @@ def _popcount(loop: For, elems: dict[str, IntType]) -> Stmt | None:
     if words is None:
         return None
     if isinstance(only, Store):
-        if any(_mentions(e, loop.var) for e in only.indices):
+        if any(mentions(e, loop.var) for e in only.indices):
             return None
         place: Expr = build.load(only.array, only.indices, elems[only.array], only.span)
     else:
@@ -180,13 +182,9 @@ def _agreeing_words(e: Expr, var: str, lanes: int) -> tuple[Expr, Expr] | None:
         if not (isinstance(side, Apply) and side.fn is Fn.GET_BIT):
             return None
         word, position = side.args
-        if not (isinstance(position, LoopVar) and position.name == var) or _mentions(word, var):
+        if not (isinstance(position, LoopVar) and position.name == var) or mentions(word, var):
             return None
         if word.low < 0 or word.type.width < lanes:
             return None
         words.append(word)
     return words[0], words[1]
-
-
-def _mentions(e: Expr, var: str) -> bool:
-    return any(isinstance(part, LoopVar) and part.name == var for part in walk_expr(e))

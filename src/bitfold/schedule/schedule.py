@@ -11,13 +11,15 @@ from bitfold.frontend import parse
 from bitfold.ir.nodes import CallKernel, Function, Program, walk
 from bitfold.ir.printer import program_text
 from bitfold.ir.verify import verify
-from bitfold.lang.types import Partition
+from bitfold.lang.types import ArrayType, Partition
 from bitfold.schedule import directives, layout
-from bitfold.schedule.lookup import arrays_of, find_array, loops_of, path_to
+from bitfold.schedule.dataflow import dataflow
+from bitfold.schedule.lookup import arrays_of, constant_trips, find_array, find_loop, loops_of, path_to
 from bitfold.schedule.pack import pack
 from bitfold.schedule.reorder import reorder
 from bitfold.schedule.split import split
-from bitfold.schedule.stream import stream
+from bitfold.schedule.stream import stream, to
+from bitfold.schedule.transpose import transpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,16 @@ class Schedule:
         """The names of the arrays that the kernel can use."""
         return tuple(arrays_of(self.function))
 
+    def type(self, array: str) -> ArrayType:
+        """The type of an array as it now is; `.logical` is what the kernel's author declared."""
+        view, name = self._array(array)
+        return find_array(view.function, name)
+
+    def trips(self, axis: str | Loop) -> int:
+        """How often a loop runs. Raises ScheduleError when that varies."""
+        view, loop = self._loop(axis)
+        return constant_trips(find_loop(view.function, loop))
+
     # ---- primitives
 
     def split(self, axis: str | Loop, factor: int, *, cut: bool = False) -> tuple[Loop, Loop]:
@@ -185,10 +197,35 @@ class Schedule:
         view, name = self._array(array)
         view._apply(lambda: pack(view.program, view.function, name, lanes), "pack", (name, lanes))
 
-    def stream(self, array: str) -> None:
-        """Pass a parameter of the top kernel through a stream; see `bitfold.schedule.stream`."""
+    def stream(self, array: str, lanes: int = 0, depth: int = 0) -> None:
+        """Pass an array through a first-in first-out channel; see `bitfold.schedule.stream`."""
         view, name = self._array(array)
-        view._apply(lambda: stream(view.program, view.function, name), "stream", (name,))
+        keywords = {**({"lanes": lanes} if lanes else {}), **({"depth": depth} if depth else {})}
+        view._apply(
+            lambda: stream(view.program, view.function, name, lanes, depth), "stream", (name,), keywords
+        )
+
+    def to(self, array: str, consumer: str, depth: int = 0) -> None:
+        """Stream an array to the kernel that reads it; see `bitfold.schedule.stream`."""
+        view, name = self._array(array)
+        keywords = {"depth": depth} if depth else {}
+        view._apply(
+            lambda: to(view.program, view.function, name, consumer, depth), "to", (name, consumer), keywords
+        )
+
+    def dataflow(self) -> None:
+        """Run the called kernels at the same time; see `bitfold.schedule.dataflow`."""
+        self._apply(lambda: dataflow(self.program, self.function), "dataflow", ())
+
+    def bind(self, array: str, memory: str) -> None:
+        """Say what holds an array on the device: "bram", "lutram" or "uram"."""
+        view, name = self._array(array)
+        view._apply(lambda: layout.bind(view.program, view.function, name, memory), "bind", (name, memory))
+
+    def transpose(self, array: str, *order: int) -> None:
+        """Store an array's dimensions in another order; see `bitfold.schedule.transpose`."""
+        view, name = self._array(array)
+        view._apply(lambda: transpose(view.program, view.function, name, order), "transpose", (name, *order))
 
     def compose(self, *parts: Schedule, at: str | None = None) -> None:
         """Apply the steps of other schedules to the kernels of this program that they were made for.

@@ -31,7 +31,6 @@ void network(const ap_uint<1> x[98], ap_int<8> s[10]) {
 #pragma HLS INTERFACE ap_memory port=x
 #pragma HLS INTERFACE ap_memory port=s
 #pragma HLS INTERFACE ap_ctrl_hs port=return
-#pragma HLS DATAFLOW
   ap_uint<1> h[64];  // hls_kernels.py:93
   hidden(x, h);  // hls_kernels.py:94
   scores(h, s);  // hls_kernels.py:95

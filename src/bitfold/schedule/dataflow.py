@@ -1,0 +1,70 @@
+"""dataflow: the kernels that a kernel calls become processes that run at the same time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bitfold.diagnostics import Note, ScheduleError
+from bitfold.ir.effects import parameter_effects
+from bitfold.ir.nodes import Alloc, CallKernel, Function, Program, Rom
+from bitfold.schedule.lookup import declared_at
+
+
+def dataflow(program: Program, function: Function) -> Function:
+    """Let the called kernels run at the same time, each on its own data, handed on by streams and buffers.
+
+        def net(x, y):                  @dataflow
+            h = empty(bit[64])          def net(x, y):
+            first(x, h)         ->          ...
+            second(h, y)
+
+    Results stay the same: a kernel starts when what it reads has been written.
+
+    Raises:
+        ScheduleError: the kernel does more than declare arrays and call kernels, or several kernels write, or
+            several read, one array.
+    """
+    for stmt in function.body:
+        if not isinstance(stmt, (Alloc, CallKernel, Rom)):
+            raise ScheduleError(
+                f"{function.name!r} does more than call kernels, so these cannot be processes",
+                span=stmt.span,
+                remedy="put this into a kernel of its own, and call it",
+            )
+    users: dict[tuple[str, bool], CallKernel] = {}
+    for call in function.body:
+        if not isinstance(call, CallKernel):
+            continue
+        callee = program.function(call.callee)
+        for array, (read, written) in zip(call.args, parameter_effects(program, callee), strict=True):
+            for writes, does in ((False, read), (True, written)):
+                other = users.setdefault((array, writes), call)
+                if does and other is not call:
+                    raise _shared(function, array, writes, other, call)
+                if not does and other is call:
+                    del users[array, writes]
+    if not any(isinstance(s, CallKernel) for s in function.body):
+        raise ScheduleError(
+            f"{function.name!r} calls no kernels",
+            span=function.span,
+            remedy="dataflow is for a kernel that calls others",
+        )
+    return replace(function, dataflow=True)
+
+
+def _shared(
+    function: Function, array: str, writes: bool, first: CallKernel, second: CallKernel
+) -> ScheduleError:
+    verb = "write" if writes else "read"
+    remedy = (
+        "let one kernel write it" if writes else "copy it in a kernel of its own, an array for each reader"
+    )
+    return ScheduleError(
+        f"{first.callee!r} and {second.callee!r} both {verb} {array!r}, so they cannot be processes",
+        span=second.span,
+        notes=[
+            Note(f"{first.callee!r} is called here", first.span),
+            Note(f"{array!r} is declared here", declared_at(function, array)),
+        ],
+        remedy=remedy,
+    )

@@ -1,0 +1,111 @@
+"""In which order a kernel reads or writes the elements of an array: what a stream needs to know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import islpy as isl
+
+from bitfold.diagnostics import Note, ScheduleError, Span
+from bitfold.ir.effects import loads
+from bitfold.ir.nodes import Expr, For, Function, If, Store
+from bitfold.ir.rewrite import Body
+from bitfold.lang.types import ArrayType
+from bitfold.schedule.affine import Guard, affine, domain, names_of
+from bitfold.schedule.lookup import declared_at
+
+
+@dataclass(frozen=True)
+class Site:
+    """One access with the loops and conditions around it, outermost first.
+
+    `guards` pairs each condition with the number of loops around it.
+    """
+
+    loops: tuple[For, ...]
+    guards: tuple[tuple[int, Guard], ...]
+    indices: tuple[Expr, ...]
+    span: Span
+    store: Store | None = None
+
+    def within(self, depth: int) -> tuple[Guard, ...]:
+        """The conditions that stand around the `depth` outermost loops' bodies or outside them."""
+        return tuple(guard for at, guard in self.guards if at < depth)
+
+
+def sites(function: Function, name: str, stores: bool) -> list[Site]:
+    """Where the function stores to the array, or else where it loads from it."""
+
+    def visit(body: Body, loops: tuple[For, ...], guards: tuple[tuple[int, Guard], ...]) -> Iterator[Site]:
+        for stmt in body:
+            if stores and isinstance(stmt, Store) and stmt.array == name:
+                yield Site(loops, guards, stmt.indices, stmt.span, stmt)
+            elif not stores:
+                yield from (Site(loops, guards, e.indices, stmt.span) for e in loads(stmt) if e.array == name)
+            match stmt:
+                case For():
+                    yield from visit(stmt.body, (*loops, stmt), guards)
+                case If():
+                    for block, holds in ((stmt.then, True), (stmt.orelse, False)):
+                        guard = (len(loops), Guard(stmt.cond, holds))
+                        yield from visit(block, loops, (*guards, guard))
+
+    return list(visit(function.body, (), ()))
+
+
+def refused(function: Function, name: str, site: Site, why: str, verb: str) -> ScheduleError:
+    """The error that says why the array cannot be a stream."""
+    return ScheduleError(
+        f"{name!r} of {function.name!r} cannot be a stream: {why}",
+        span=site.span,
+        notes=[Note(f"{name!r} is declared here", declared_at(function, name))],
+        remedy=f"{verb} every element once, in row-major order, or leave it an array",
+    )
+
+
+@dataclass(frozen=True)
+class Order:
+    """Instances that touch one element each: when (the values of `loops`), and which."""
+
+    loops: tuple[For, ...]
+    guards: tuple[Guard, ...]
+    indices: tuple[Expr, ...]
+
+    @property
+    def exact(self) -> bool:
+        """Whether it is known precisely when an instance runs and what it touches."""
+        return self.access is not None and domain(self.loops, self.guards, names_of(self.loops)).exact
+
+    @property
+    def access(self) -> isl.Map | None:
+        """From times to elements, at least those that happen; None when an index is not affine."""
+        names = names_of(self.loops)
+        indices = [affine(i, names) for i in self.indices]
+        if any(i is None for i in indices):
+            return None
+        limits = domain(self.loops, self.guards, names).text
+        return isl.Map(f"{{ [{', '.join(names.values())}] -> [{', '.join(map(str, indices))}] : {limits} }}")
+
+    def fault(self, type: ArrayType) -> str | None:
+        """Why this is not one pass through an array of `type` in row-major order; None when it is."""
+        access = self.access
+        if access is None:
+            return "its index is not affine in the loop variables"
+        if not self.exact:
+            return "whether it is accessed depends on data"
+        elements = [f"e{d}" for d in range(len(type.dims))]
+        limits = " and ".join(f"0 <= {e} < {n}" for e, n in zip(elements, type.dims, strict=True))
+        if not access.range().is_equal(isl.Set(f"{{ [{', '.join(elements)}] : {limits} }}")):
+            return "not every element is used"
+        if not access.is_injective():
+            return "an element is used more than once"
+        time = isl.Map(f"{{ [{listed(self.loops)}] -> [{listed(self.loops)}] }}")
+        earlier = time.lex_lt_map(time).intersect_domain(access.domain()).intersect_range(access.domain())
+        if not earlier.intersect(access.lex_ge_map(access)).is_empty():
+            return "its elements are not used in row-major order"
+        return None
+
+
+def listed(loops: tuple[For, ...]) -> str:
+    return ", ".join(names_of(loops).values())
