@@ -19,6 +19,17 @@ FOLDINGS = {
         "binary_dense_2": (1, 64),
         "output_scores": (1, 1),
     },
+    "cnv": {
+        "pixel_threshold": (32, 3),
+        "matrix_threshold_0": (32, 64),
+        "matrix_threshold_1": (16, 64),
+        "matrix_threshold_2": (16, 64),
+        "matrix_threshold_3": (8, 32),
+        "matrix_threshold_4": (2, 32),
+        "binary_dense_0": (1, 8),
+        "binary_dense_1": (1, 16),
+        "output_scores": (1, 1),
+    },
 }
 
 

@@ -19,6 +19,17 @@ FOLDINGS = {
         "binary_dense_2": (128, 64),
         "output_scores": (10, 8),
     },
+    "cnv": {
+        "pixel_threshold": (64, 3),
+        "matrix_threshold_0": (64, 64),
+        "matrix_threshold_1": (32, 64),
+        "matrix_threshold_2": (32, 64),
+        "matrix_threshold_3": (16, 32),
+        "matrix_threshold_4": (4, 32),
+        "binary_dense_0": (1, 16),
+        "binary_dense_1": (1, 32),
+        "output_scores": (1, 1),
+    },
 }
 
 

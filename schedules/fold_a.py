@@ -19,6 +19,17 @@ FOLDINGS = {
         "binary_dense_2": (32, 64),
         "output_scores": (2, 16),
     },
+    "cnv": {
+        "pixel_threshold": (16, 3),
+        "matrix_threshold_0": (32, 32),
+        "matrix_threshold_1": (16, 32),
+        "matrix_threshold_2": (16, 32),
+        "matrix_threshold_3": (4, 32),
+        "matrix_threshold_4": (1, 32),
+        "binary_dense_0": (1, 4),
+        "binary_dense_1": (1, 8),
+        "output_scores": (1, 1),
+    },
 }
 
 

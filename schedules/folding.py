@@ -1,8 +1,9 @@
-"""FINN's folding of a matrix layer, and its application to a whole network."""
+"""FINN's folding of layers, and whole networks as chains of processes joined by streams."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import gcd
 
 from bitfold.diagnostics import ScheduleError
 from bitfold.schedule import Partition, Schedule
@@ -11,7 +12,9 @@ Folding = Mapping[str, Mapping[str, tuple[int, int]]]
 
 
 def fold(layer: Schedule, pe: int, simd: int) -> None:
-    """Work on `pe` rows and `simd` inputs of each in a cycle, so that a layer takes (M / pe) * (K / simd).
+    """Work on `pe` rows and `simd` inputs of each in a cycle: (M / pe) * (K / simd) cycles for each pixel.
+
+    The layer takes words of `simd` inputs from a stream and gives words of `pe` outputs to one.
 
     Raises:
         ScheduleError: `pe` does not divide the rows or `simd` the columns; the message lists what does.
@@ -21,14 +24,37 @@ def fold(layer: Schedule, pe: int, simd: int) -> None:
     layer.reorder(m_o, k_o, m_i, k_i)  # each of the pe rows gets an accumulator of its own
     layer.unroll(m_i)
     layer.pipeline(k_o, ii=1)
-    layer.pack("x", simd)
     layer.pack("w", simd)
-    layer.partition("w", Partition.Cyclic, dim=1, factor=pe)
+    layer.stream("x", lanes=simd)
+    if k_i.name in map(str, layer.get_loops()):  # products that are no popcount
+        layer.unroll(k_i)
+    layer.stream("y", lanes=pe)
+    for memory in ("w", "t", "b"):
+        if memory in layer.get_arrays():
+            layer.partition(memory, Partition.Cyclic, dim=1, factor=pe)
     layer.partition("acc", Partition.Complete)
 
 
+def lane_by_lane(layer: Schedule, lanes: int) -> None:
+    """Work on `lanes` channels of a pixel in a cycle, in a layer whose loop over channels is c.
+
+    Raises:
+        ScheduleError: `lanes` does not divide the channels.
+    """
+    c_o, _ = layer.split("c", lanes)
+    for array in layer.get_arrays():
+        if array not in ("x", "y"):
+            layer.pack(array, lanes)
+    layer.stream("x", lanes=lanes)
+    layer.stream("y", lanes=lanes)
+    layer.pipeline(c_o, ii=1)
+
+
 def fold_network(s: Schedule, name: str, foldings: Folding) -> None:
-    """Fold every matrix layer of a network by `foldings[network][layer] = (PE, SIMD)`, and stream its ends.
+    """Fold every matrix layer of a network by `foldings[network][layer] = (PE, SIMD)`, and make it dataflow.
+
+    A sliding window gives as many channels at a time as the matrix layer after it takes; pools work on whole
+    pixels.
 
     Raises:
         ScheduleError: there is no folding for this network, or one that does not divide a layer.
@@ -39,19 +65,20 @@ def fold_network(s: Schedule, name: str, foldings: Folding) -> None:
             remedy=f"it knows: {', '.join(sorted(foldings))}; copy schedules/{name}.py and add yours",
         )
     folding = foldings[s.name]
-    for layer, (pe, simd) in folding.items():
-        fold(s.at(layer), pe, simd)
-    lanes = [simd for _, simd in folding.values()]
-    for (layer, (pe, _)), width in zip(folding.items(), [*lanes[1:], 1], strict=True):
-        view = s.at(layer)
-        output = "y" if "t" in view.get_arrays() else "s"
-        if output == "y":
-            view.partition("t", Partition.Cyclic, dim=1, factor=pe)
-        # Words of the next layer's SIMD bits (or scores) that a cycle can finish go to different memories.
-        if pe % width == 0 and pe > width:
-            view.partition(output, Partition.Cyclic, dim=1, factor=pe // width)
-        elif width % pe:
-            view.partition(output, Partition.Complete)
-    s.at("label_select").pipeline("i", ii=1)
-    for port in ("x", "scores", "label"):
+    lanes = 0
+    for kernel in reversed(s.kernels):
+        layer = s.at(kernel)
+        channels = layer.trips("c") if "c" in map(str, layer.get_loops()) else 0
+        if kernel in folding:
+            fold(layer, *folding[kernel])
+            lanes = folding[kernel][1]
+        elif layer.function.kernel == "pool":
+            lane_by_lane(layer, channels)
+        elif channels:
+            lane_by_lane(layer, gcd(lanes, channels))
+        else:
+            layer.pipeline("i", ii=1)
+            layer.stream("s")
+    for port in ("scores", "label"):
         s.stream(port)
+    s.dataflow()

@@ -38,12 +38,12 @@ def rates(s: Schedule) -> Model:
 
 
 def cycles(found: Model) -> list[tuple[int, int, int]]:
-    return [(layer.pe, layer.simd, layer.cycles) for layer in found.layers]
+    return [(layer.pe, layer.simd, layer.cycles) for layer in found.layers if layer.folds]
 
 
 def test_finn_max_reaches_the_papers_rate(scheduled: Callable[[str], Schedule]) -> None:
     found = rates(scheduled("finn_max"))
-    assert cycles(found)[:4] == [(256, 56, 14), (64, 64, 16), (64, 64, 16), (10, 64, 4)]
+    assert cycles(found) == [(256, 56, 14), (64, 64, 16), (64, 64, 16), (10, 64, 4)]
     assert found.interval_cycles == 16
     assert found.latency_cycles <= 62
     assert found.fps == 12_500_000
@@ -51,14 +51,14 @@ def test_finn_max_reaches_the_papers_rate(scheduled: Callable[[str], Schedule]) 
 
 def test_finn_fix_meets_its_requirement(scheduled: Callable[[str], Schedule]) -> None:
     found = rates(scheduled("finn_fix"))
-    assert cycles(found)[:4] == [(1, 14, 14_336), (1, 4, 16_384), (1, 4, 16_384), (1, 1, 2_560)]
+    assert cycles(found) == [(1, 14, 14_336), (1, 4, 16_384), (1, 4, 16_384), (1, 1, 2_560)]
     assert found.interval_cycles == 16_384
     assert found.fps >= 9_000
 
 
 def test_fold_a_is_balanced(scheduled: Callable[[str], Schedule]) -> None:
     found = rates(scheduled("fold_a"))
-    assert cycles(found)[:4] == [(16, 49, 256), (16, 16, 256), (16, 16, 256), (2, 8, 160)]
+    assert cycles(found) == [(16, 49, 256), (16, 16, 256), (16, 16, 256), (2, 8, 160)]
     assert found.interval_cycles == 256
 
 
@@ -107,5 +107,5 @@ def test_a_network_without_a_folding_is_refused() -> None:
     with pytest.raises(ScheduleError) as caught:
         find_schedule("fold_a")(customize(dense, M=4, K=8))
     assert "schedule 'fold_a' has no folding for 'dense'" in str(caught.value)
-    assert "it knows: lfc, sfc" in str(caught.value)
+    assert "it knows: cnv, lfc, sfc" in str(caught.value)
     assert isinstance(caught.value, BitfoldError)
