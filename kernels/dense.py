@@ -49,3 +49,11 @@ def matrix_threshold(x: bit["P", "K"], w: bit["M", "K"], t: int16["M"], y: bit["
             for k in range(K):
                 acc += xnor(w[m, k], x[p, k])
             y[p, m] = acc >= t[m]
+
+
+def flatten(x: bit["P", "C"], y: bit["N"]):
+    """y[p * C + c] = x[p, c], N = P * C: a feature map as the input of a dense layer."""
+    P, C = x.shape
+    for p in range(P):
+        for c in range(C):
+            y[p * C + c] = x[p, c]

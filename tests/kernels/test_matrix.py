@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.kernels.references import bits, random, signs, thresholded
 from tests.kernels.rungs import check
 
-from bitfold.kernels.dense import matrix_threshold, output_scores_biased
+from bitfold.kernels.dense import flatten, matrix_threshold, output_scores_biased
 from bitfold.kernels.first_layer import pixel_threshold
 from bitfold.lang import int16, uint8
 
@@ -53,3 +54,9 @@ def test_biased_scores_are_dot_products_of_signs_and_a_bias(M: int, K: int, seed
     rng = np.random.default_rng(seed)
     x, w, b = bits(rng, K), bits(rng, M, K), random(rng, int16, M) // 2
     check(output_scores_biased, [x, w, b], (signs(w) @ signs(x) + b).astype(np.int16), M=M, K=K)
+
+
+@pytest.mark.parametrize(("P", "C"), [(1, 1), (4, 3), (1, 130)])
+def test_a_flat_feature_map_has_its_channels_together(P: int, C: int) -> None:
+    x = bits(np.random.default_rng(0), P, C)
+    check(flatten, [x], x.reshape(-1), P=P, C=C, N=P * C)
