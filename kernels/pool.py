@@ -35,7 +35,7 @@ def or_pool(height: int, width: int, size: int = 2) -> Callable[..., None]:
             for i in range(width):
                 for c in range(C):
                     across[c] = x[r * width + i, c] | (across[c] if i % size > 0 else 0)
-                    if i % size == size - 1 and r < rows * size:
+                    if i % size == size - 1:
                         above[i // size, c] = across[c] | (above[i // size, c] if r % size > 0 else 0)
                         if r % size == size - 1:
                             y[r // size * columns + i // size, c] = above[i // size, c]
