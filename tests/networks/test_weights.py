@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.networks.test_reference import random_cnv
 
 from bitfold.diagnostics import DataError
-from bitfold.networks import npz
+from bitfold.networks import npz, topology
 from bitfold.networks.datasets import mnist_test
 from bitfold.networks.weights_io import NOTE, Weights, bundled, load_weights, save_weights
 
@@ -176,6 +178,100 @@ def test_bad_content_is_one_error(
         load_weights(small)
     assert str(small) in caught.value.message
     assert caught.value.remedy
+
+
+def test_any_number_of_classes_is_taken_where_none_is_named(small: Path) -> None:
+    assert load_weights(small, (11, 3, None)).classes == 10
+    with pytest.raises(DataError, match="widths 11-3-10; expected 11-4-any"):
+        load_weights(small, (11, 4, None))
+
+
+def test_a_file_without_biases_holds_what_it_always_held(small: Path) -> None:
+    with np.load(small) as archive:
+        assert archive.files == ["dims", "note", "test_accuracy", "test_scores", "w0", "w1", "t0"]
+        assert str(archive["note"]) == NOTE
+
+
+def test_biases_are_saved_and_loaded(small: Path) -> None:
+    biases = np.arange(-5, 5, dtype=np.int16)
+    save_weights(small, replace(SMALL, biases=biases))
+    found = load_weights(small, (11, 3, 10))
+    np.testing.assert_array_equal(found.biases, biases)
+    bits = RNG.integers(0, 2, (5, 11), dtype=np.uint8)
+    np.testing.assert_array_equal(found.infer(bits), SMALL.infer(bits) + biases)
+
+
+@pytest.mark.parametrize(
+    ("biases", "message"),
+    [
+        (np.zeros(9, np.int16), r"biases is int16 \(9,\); expected int16 \(10,\)"),
+        (np.zeros(10), "biases is float64"),
+        (np.full(10, 32765, np.int16), r"biases\[0\] is 32765; expected -32764..32764"),
+        (np.full(10, -32768, np.int16), r"biases\[0\] is -32768"),
+    ],
+    ids=["nine", "floats", "too large", "too small"],
+)
+def test_bad_biases_are_one_error(small: Path, biases: Any, message: str) -> None:
+    respoil(small, replacing(biases=biases))
+    with pytest.raises(DataError, match=message):
+        load_weights(small)
+
+
+# CNV
+
+
+@pytest.fixture(scope="module")
+def cnv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("weights") / "cnv.npz"
+    save_weights(path, random_cnv(12, biases=np.arange(12, dtype=np.int16)))
+    return path
+
+
+def test_cnv_loads_unchanged_with_any_number_of_classes(cnv: Path) -> None:
+    saved, found = random_cnv(12), load_weights(cnv, network="cnv")
+    assert found.network == "cnv"
+    assert found.shapes == topology.cnv_shapes(12)
+    for ours, theirs in zip(found.weights + found.thresholds, saved.weights + saved.thresholds, strict=True):
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(found.biases, np.arange(12))
+    assert load_weights(cnv).network == "cnv", "also when no network is asked for"
+    assert cnv.stat().st_size < 1_000_000
+
+
+def test_weights_of_the_other_kind_of_network_are_one_error(cnv: Path, small: Path) -> None:
+    with pytest.raises(DataError, match="holds the network cnv; expected 784-256-256-256-10"):
+        load_weights(cnv, SFC)
+    with pytest.raises(DataError, match="holds a network of widths 11-3-10; expected cnv"):
+        load_weights(small, network="cnv")
+
+
+WIDER = np.array(topology.cnv_shapes(10)) + np.array([[0, 0]] * 3 + [[128, 0]] + [[0, 0]] * 5)
+BAD_CNV: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "unknown network": (replacing(network=np.array("resnet")), "network is 'resnet'; the only network"),
+    "network a number": (replacing(network=np.array(3)), r"network is int64 \(\); the only network"),
+    "no shapes": (without("shapes"), "has no array 'shapes'"),
+    "eight layers": (replacing(shapes=WIDER[:8]), r"shapes is int64 \(8, 2\); expected int64 \(9, 2\)"),
+    "no classes": (replacing(shapes=WIDER * 0), r"shapes is int64 \(9, 2\)"),
+    "wider layer": (replacing(shapes=WIDER), r"layer 3 has shape \(256, 1152\); expected \(128, 1152\)"),
+    "other classes": (replacing(shapes=np.array(topology.cnv_shapes(9))), r"w8 is uint8 \(12, 64\)"),
+    "padding set": (replacing(w0=np.full((64, 4), 255, np.uint8)), "w0 has bits set past its 27 inputs"),
+    "first threshold": (replacing(t0=np.full(64, 3458, np.int16)), r"t0\[0\] is 3458; .*-3456..3457"),
+    "later threshold": (replacing(t1=np.full(64, -1, np.int16)), r"t1\[0\] is -1; .*0..577"),
+    "no t7": (without("t7"), "has no array 't7'"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "message"), BAD_CNV.values(), ids=BAD_CNV)
+def test_bad_cnv_is_one_error(
+    cnv: Path, tmp_path: Path, spoil: Callable[[dict[str, Any]], object], message: str
+) -> None:
+    path = tmp_path / "bad.npz"
+    path.write_bytes(cnv.read_bytes())
+    respoil(path, spoil)
+    with pytest.raises(DataError, match=message) as caught:
+        load_weights(path)
+    assert str(path) in caught.value.message
 
 
 def test_weights_of_another_network_name_both_widths(small: Path) -> None:
