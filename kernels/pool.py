@@ -1,4 +1,4 @@
-"""Max pooling of bits, which is a Boolean OR, and what comes after the last pool."""
+"""Max pooling of bits, which is a Boolean OR."""
 
 from collections.abc import Callable
 
@@ -41,11 +41,3 @@ def or_pool(height: int, width: int, size: int = 2) -> Callable[..., None]:
                             y[r // size * columns + i // size, c] = above[i // size, c]
 
     return pool
-
-
-def flatten(x: bit["P", "C"], y: bit["N"]):
-    """y[p * C + c] = x[p, c]: the pixels of a map one after the other, for a fully connected layer."""
-    P, C = x.shape
-    for p in range(P):
-        for c in range(C):
-            y[p * C + c] = x[p, c]

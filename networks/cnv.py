@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bitfold.kernels.classify import label_select
-from bitfold.kernels.dense import binary_dense, matrix_threshold, output_scores
+from bitfold.kernels.dense import binary_dense, flatten, matrix_threshold, output_scores
 from bitfold.kernels.first_layer import pixel_threshold
-from bitfold.kernels.pool import flatten, or_pool
+from bitfold.kernels.pool import or_pool
 from bitfold.kernels.window import sliding_window
 from bitfold.lang import bit, empty, int16, uint8
 from bitfold.networks.weights_io import Weights
