@@ -16,18 +16,8 @@ def binary_dense(x: bit["K"], w: bit["M", "K"], t: int16["M"], y: bit["M"]):
         y[m] = acc >= t[m]
 
 
-def output_scores(x: bit["K"], w: bit["M", "K"], y: int16["M"]):
-    """y[m] = the dot product of x and row m of w, read as -1 and +1: 2 * popcount - K."""
-    M, K = w.shape
-    for m in range(M):
-        acc: uint16 = 0
-        for k in range(K):
-            acc += xnor(w[m, k], x[k])
-        y[m] = 2 * acc - K
-
-
-def output_scores_biased(x: bit["K"], w: bit["M", "K"], b: int16["M"], y: int16["M"]):
-    """y[m] = 2 * popcount - K + b[m]: the dot product of signs as in `output_scores`, and a bias."""
+def output_scores(x: bit["K"], w: bit["M", "K"], b: int16["M"], y: int16["M"]):
+    """y[m] = 2 * popcount - K + b[m]: the dot product of x and row m of w, read as -1 and +1, and a bias."""
     M, K = w.shape
     for m in range(M):
         acc: uint16 = 0

@@ -11,11 +11,17 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
-from bitfold.diagnostics import BitfoldError, Note, ScheduleError, Span, UsageError, choices
-from bitfold.networks.weights_io import Weights
+import numpy as np
+from numpy.typing import NDArray
+
+from bitfold.diagnostics import BitfoldError, DataError, Note, ScheduleError, Span, UsageError, choices
+from bitfold.networks import datasets
+from bitfold.networks.datasets import Dataset
+from bitfold.networks.weights_io import Weights, bundled, load_weights
 from bitfold.schedule import Schedule
 
 SCHEDULES = ("fold_a", "finn_max", "finn_fix", "cpu")
@@ -25,17 +31,54 @@ ScheduleFunction = Callable[[Schedule], object]
 
 @dataclass(frozen=True)
 class Network:
-    """A network that can be run: its name, its layer widths, and the function that builds its kernel."""
+    """A network that can be run.
+
+    Attributes:
+        image: rows, columns and, of colour images, channels of what it classifies.
+        dims: the layer widths of a fully connected network, which takes bits; None of one that takes pixels.
+        build: makes its kernel from weights.
+    """
 
     name: str
     title: str
-    dims: tuple[int, ...]
+    image: tuple[int, ...]
+    dims: tuple[int, ...] | None
     build: Callable[[Weights], Callable[..., None]]
+
+    def load_weights(self, path: Path | None) -> Weights:
+        """Its weights from a file, or those that come with Bitfold. Raises DataError."""
+        if path is None:
+            return bundled(self.name)
+        if self.dims is None:
+            return load_weights(path, network=self.name)
+        return load_weights(path, (*self.dims[:-1], None))
+
+    def test_set(self) -> Dataset:
+        """The labelled images that come with Bitfold."""
+        return datasets.cifar10_test_1000() if self.dims is None else datasets.mnist_test()
+
+    def inputs(self, data: Dataset) -> NDArray[np.uint8]:
+        """The images as the kernel takes them: bits (N, inputs), or pixels (N, rows * columns, channels).
+
+        Raises:
+            DataError: images of another size, or bits where pixels are needed.
+        """
+        if data.n_pixels != prod(self.image):
+            size = " x ".join(map(str, self.image))
+            raise DataError(
+                f"{data.name}: images have {data.n_pixels} pixels; {self.name} takes {prod(self.image)}",
+                remedy=f"give images of {size}",
+            )
+        if self.dims is not None:
+            return data.as_bits()
+        if data.pixels is None:
+            raise DataError(f"{data.name}: holds bits; {self.name} takes pixels", remedy="give pixels 0..255")
+        return data.pixels.reshape(len(data), -1, self.image[-1])
 
 
 def networks() -> tuple[str, ...]:
     """The names of the networks."""
-    return ("sfc", "lfc")
+    return ("sfc", "lfc", "cnv")
 
 
 def find_network(name: str) -> Network:
@@ -43,8 +86,7 @@ def find_network(name: str) -> Network:
     if name not in networks():
         raise UsageError(f"there is no network named {name!r}", remedy=choices(name, networks()))
     module = importlib.import_module(f"bitfold.networks.{name}")
-    widths = "-".join(map(str, module.DIMS))
-    return Network(name, f"{name.upper()} {widths}", module.DIMS, module.network)
+    return Network(name, module.TITLE, module.IMAGE, module.DIMS, module.network)
 
 
 def find_schedule(name: str) -> ScheduleFunction:

@@ -19,17 +19,20 @@ from bitfold.lang import bit, empty, int16, uint8
 from bitfold.networks.weights_io import Weights
 
 TITLE = "CNV 3x3 conv 64-64-128-128-256-256, dense 512-512-10"
+IMAGE = (32, 32, 3)
+DIMS = None
 
 
 def network(weights: Weights) -> Callable[..., None]:
     """CNV with `weights` built in, as a kernel.
 
     The kernel takes x: uint8[1024, 3], an image of 32 x 32 pixels row by row, red, green and blue each. It
-    writes scores: int16[classes], the last layer's 2 * popcount - 512, and label: uint8[1], the class.
+    writes scores: int16[classes], the last layer's 2 * popcount - 512 + bias, and label: uint8[1], the class.
     """
     W0, W1, W2, W3, W4, W5, W6, W7, W8 = weights.weights
     T0, T1, T2, T3, T4, T5, T6, T7 = weights.thresholds
-    classes = len(W8)
+    B = weights.output_biases
+    classes = weights.classes
     window_0 = sliding_window(uint8, 32, 32, 3)
     window_1 = sliding_window(bit, 30, 30, 3)
     window_2 = sliding_window(bit, 14, 14, 3)
@@ -75,7 +78,7 @@ def network(weights: Weights) -> Callable[..., None]:
         flatten(h5, x6)
         binary_dense(x6, W6, T6, h6)
         binary_dense(h6, W7, T7, h7)
-        output_scores(h7, W8, s)
+        output_scores(h7, W8, B, s)
         label_select(s, scores, label)
 
     return cnv

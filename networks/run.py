@@ -22,7 +22,7 @@ from bitfold.diagnostics import DataError, UsageError
 from bitfold.ir.nodes import Program
 from bitfold.lowering.pipeline import HLS_STEPS, LLVM_STEPS, Trace, lower_to_hls
 from bitfold.model.cycles import Model, model
-from bitfold.networks import datasets, weights_io
+from bitfold.networks import datasets
 from bitfold.networks.catalog import Network, apply_schedule, find_network, find_schedule
 from bitfold.networks.datasets import Dataset
 from bitfold.networks.weights_io import Weights
@@ -74,10 +74,7 @@ def scheduled(options: Options) -> tuple[Network, Weights, Schedule]:
     """
     network = find_network(options.network)
     function = find_schedule(options.schedule)
-    if options.weights is None:
-        weights = weights_io.bundled(network.name)
-    else:
-        weights = weights_io.load_weights(options.weights, network.dims)
+    weights = network.load_weights(options.weights)
     s = customize(network.build(weights))
     apply_schedule(function, options.schedule, s)
     return network, weights, s
@@ -85,12 +82,10 @@ def scheduled(options: Options) -> tuple[Network, Weights, Schedule]:
 
 def load_images(options: Options, network: Network) -> Dataset:
     """The images to classify: the user's, else the bundled test set; `images` of them."""
-    data = datasets.mnist_test() if options.data is None else datasets.load(options.data, options.labels)
-    if data.n_pixels != network.dims[0]:
-        raise DataError(
-            f"{data.name}: images have {data.n_pixels} pixels; {network.name} takes {network.dims[0]}",
-            remedy="give 28x28 images",
-        )
+    if options.data is None:
+        data = network.test_set()
+    else:
+        data = datasets.load(options.data, options.labels, network.image)
     if options.images is not None:
         if options.images > len(data):
             raise UsageError(
@@ -116,17 +111,18 @@ def run(options: Options, console: Console) -> Result:
         find_compiler()
         find_headers()
     start = time.perf_counter()
-    network, _, s = scheduled(options)
+    network, weights, s = scheduled(options)
     compiled = CpuModule(s.program, trace)
     compile_s = time.perf_counter() - start
     data = load_images(options, network)
-    scores, labels, rate = classify(compiled, data, network, console)
+    images = network.inputs(data)
+    scores, labels, rate = classify(compiled, images, weights.classes, console)
     accuracy = None if data.labels is None else float((labels == data.labels).mean())
 
     start = time.perf_counter()
     count = min(len(data), options.csim or GOLDEN_IMAGES)
     golden = Vectors(
-        inputs={"x": data.as_bits()[:count]},
+        inputs={"x": images[:count]},
         outputs={"scores": scores[:count], "label": labels[:count, None]},
     )
     project = hls_plan(s.program, network.name, golden, trace)
@@ -159,23 +155,22 @@ def hls_plan(program: Program, name: str, golden: Vectors, trace: Trace | None =
 
 
 def classify(
-    compiled: CpuModule, data: Dataset, network: Network, console: Console
+    compiled: CpuModule, images: NDArray[np.uint8], classes: int, console: Console
 ) -> tuple[NDArray[np.int16], NDArray[np.uint8], float]:
     """Scores (N, classes), labels (N,) and images per second, packing of the input included."""
-    bits = data.as_bits()
-    scores = np.zeros((len(data), network.dims[-1]), np.int16)
-    labels = np.zeros((len(data), 1), np.uint8)
-    compiled(bits[:1], scores[:1], labels[:1])  # the first call touches the constants
+    scores = np.zeros((len(images), classes), np.int16)
+    labels = np.zeros((len(images), 1), np.uint8)
+    compiled(images[:1], scores[:1], labels[:1])  # the first call touches the constants
     spent = 0.0
     with _progress(console) as progress:
-        task = progress.add_task("classifying on the CPU", total=len(data))
-        for start in range(0, len(data), _CHUNK):
+        task = progress.add_task("classifying on the CPU", total=len(images))
+        for start in range(0, len(images), _CHUNK):
             part = slice(start, start + _CHUNK)
             began = time.perf_counter()
-            compiled(bits[part], scores[part], labels[part])
+            compiled(images[part], scores[part], labels[part])
             spent += time.perf_counter() - began
-            progress.update(task, advance=len(bits[part]))
-    return scores, labels[:, 0], len(data) / max(spent, 1e-9)
+            progress.update(task, advance=len(images[part]))
+    return scores, labels[:, 0], len(images) / max(spent, 1e-9)
 
 
 def project_folder(options: Options) -> Path:

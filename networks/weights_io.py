@@ -86,6 +86,11 @@ class Weights:
         """Rows of the last layer."""
         return len(self.weights[-1])
 
+    @property
+    def output_biases(self) -> NDArray[np.int16]:
+        """The biases of the last layer, int16 (classes,): 0 where there are none."""
+        return np.zeros(self.classes, np.int16) if self.biases is None else self.biases
+
     def infer(self, images: NDArray[np.uint8]) -> NDArray[np.int16]:
         """Last-layer scores, int16 (N, classes): see `reference.infer`.
 

@@ -9,7 +9,7 @@ import pytest
 from tests.kernels.references import bits, pooled, random, signs, thresholded, windows
 
 from bitfold import customize
-from bitfold.kernels.dense import matrix_threshold, output_scores_biased
+from bitfold.kernels.dense import matrix_threshold, output_scores
 from bitfold.kernels.first_layer import pixel_threshold
 from bitfold.kernels.pool import or_pool
 from bitfold.kernels.streams import duplicator, stream_reader, stream_writer, width_converter
@@ -92,7 +92,7 @@ def test_matrix_layers(tmp_path: Path) -> None:
     ):
         matrix_threshold(x, w, t, y)
         pixel_threshold(pixels, w, low, z)
-        output_scores_biased(flat, w, bias, s)
+        output_scores(flat, w, bias, s)
 
     simulate(
         layers,

@@ -36,11 +36,12 @@ def test_binary_dense_thresholds_the_number_of_agreeing_inputs(rows: int, column
 @pytest.mark.parametrize(("rows", "columns"), SHAPES)
 def test_output_scores_are_dot_products_of_signs(rows: int, columns: int) -> None:
     x, w, _, dot = dense_case(rows, columns)
+    b = np.arange(rows, dtype=np.int16) - 3
     plain, compiled = np.zeros(rows, np.int16), np.zeros(rows, np.int16)
-    output_scores(x, w, plain)
-    customize(output_scores, M=rows, K=columns).build()(x, w, compiled)
-    assert (plain == dot).all()
-    assert (compiled == dot).all()
+    output_scores(x, w, b, plain)
+    customize(output_scores, M=rows, K=columns).build()(x, w, b, compiled)
+    assert (plain == dot + b).all()
+    assert (compiled == dot + b).all()
 
 
 def test_binarize_is_at_least_half_of_full_scale() -> None:

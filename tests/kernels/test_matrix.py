@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.kernels.references import bits, random, signs, thresholded
 from tests.kernels.rungs import check
 
-from bitfold.kernels.dense import flatten, matrix_threshold, output_scores_biased
+from bitfold.kernels.dense import flatten, matrix_threshold, output_scores
 from bitfold.kernels.first_layer import pixel_threshold
 from bitfold.lang import int16, uint8
 
@@ -53,7 +53,7 @@ def test_the_largest_sums_of_pixels_fit() -> None:
 def test_biased_scores_are_dot_products_of_signs_and_a_bias(M: int, K: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     x, w, b = bits(rng, K), bits(rng, M, K), random(rng, int16, M) // 2
-    check(output_scores_biased, [x, w, b], (signs(w) @ signs(x) + b).astype(np.int16), M=M, K=K)
+    check(output_scores, [x, w, b], (signs(w) @ signs(x) + b).astype(np.int16), M=M, K=K)
 
 
 @pytest.mark.parametrize(("P", "C"), [(1, 1), (4, 3), (1, 130)])

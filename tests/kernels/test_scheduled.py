@@ -11,7 +11,7 @@ from tests.kernels.references import bits, pooled, random, signs, thresholded, w
 
 from bitfold import customize
 from bitfold.ir.run import run_python
-from bitfold.kernels.dense import flatten, matrix_threshold, output_scores_biased
+from bitfold.kernels.dense import flatten, matrix_threshold, output_scores
 from bitfold.kernels.first_layer import pixel_threshold
 from bitfold.kernels.pool import or_pool
 from bitfold.kernels.streams import width_converter
@@ -142,7 +142,7 @@ def test_first_layers(pe: int, simd: int) -> None:
 def test_biased_scores() -> None:
     rng = np.random.default_rng(3)
     x, w, b = bits(rng, 64), bits(rng, 10, 64), rng.integers(-9, 9, 10, np.int16)
-    s = customize(output_scores_biased, M=10, K=64)
+    s = customize(output_scores, M=10, K=64)
     fold(s, 5, 16)
     check(s, [x, w, b], (signs(w) @ signs(x) + b).astype(np.int16))
     assert cycles(s) == 2 * 4
@@ -179,7 +179,7 @@ def small_network() -> tuple[Callable[..., None], list[np.ndarray], np.ndarray]:
         matrix_threshold(a1, w1, t1, b1)
         pool(b1, c1)
         flatten(c1, d1)
-        output_scores_biased(d1, w2, b2, s)
+        output_scores(d1, w2, b2, s)
 
     def scores(image: np.ndarray) -> np.ndarray:
         first = thresholded(windows(image.astype(int) - 128, 3), w0, t0)
@@ -198,7 +198,7 @@ def test_a_scheduled_network_in_cpp(tmp_path: Path) -> None:
     by_pixels(s.at("window_0"), "kx", 0)
     fold_pixels(s.at("pixel_threshold"), 2, 9)
     fold(s.at("matrix_threshold"), 3, 4)
-    fold(s.at("output_scores_biased"), 3, 6)
+    fold(s.at("output_scores"), 3, 6)
     s.at("window_1").pack("lines", 4)
     s.at("window_1").unroll("c")
     s.at("window_1").pipeline("kx")
