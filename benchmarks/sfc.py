@@ -17,13 +17,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
+from table import Row, show, timed
 
 from bitfold.build.llvm.jit import CpuModule
 from bitfold.networks import datasets, sfc, weights_io
@@ -66,26 +64,10 @@ void sfc(long images, const uint64_t *x, int16_t *scores, const uint64_t **w, co
 """
 
 
-@dataclass
-class Row:
-    what: str
-    limit: str
-    measured: str
-    met: bool
-    how: str
-
-
 def main() -> int:
-    console = Console(width=None if sys.stdout.isatty() else 140)
     weights, data = weights_io.bundled("sfc"), datasets.mnist_test()
     rows = [*equality(weights, data), *rates(), *speed(weights, data), *command(), determinism()]
-    table = Table(title="SFC benchmark")
-    for name in ("what", "limit", "measured", "met", "how"):
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(row.what, row.limit, row.measured, "yes" if row.met else "NO", row.how)
-    console.print(table)
-    return 0 if all(row.met for row in rows) else 1
+    return show("SFC benchmark", rows)
 
 
 def bitfold(*args: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -202,12 +184,6 @@ def speed(weights: weights_io.Weights, data: datasets.Dataset) -> list[Row]:
             "one thread, batch of 10,000, input packing included in ours and not in C's",
         )
     ]
-
-
-def timed(call: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    call()
-    return time.perf_counter() - began
 
 
 def native_runner(weights: weights_io.Weights, bits: np.ndarray) -> Callable[[], object]:
