@@ -38,7 +38,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     run = commands.add_parser("run", help="run a network", description="Run a network.")
     run.add_argument("network", nargs="?", help="which network (see --list)")
     _add_run_options(run)
-    return _guarded(lambda: _run(parser.parse_args(argv)))
+    run.set_defaults(action=_run)
+    imported = commands.add_parser(
+        "import",
+        help="import trained parameters",
+        description="Import parameters that another project trained.",
+    )
+    _add_import_options(imported)
+    imported.set_defaults(action=_import)
+    return _guarded(lambda: _command(parser.parse_args(argv)))
+
+
+def _command(args: argparse.Namespace) -> int:
+    status: int = args.action(args)
+    return status
 
 
 def script(network: str, argv: Sequence[str] | None = None) -> int:
@@ -106,6 +119,33 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     add("--emit", choices=("python", "mlir", "hls"), help="print the scheduled program in this form and stop")
     add("--print-after", metavar="PASS", help="print the program after this pass (see --list)")
     add("--list", action="store_true", help="list networks, schedules and passes, and stop")
+
+
+def _simd(text: str) -> tuple[int, ...]:
+    return tuple(_count(part) for part in text.split(","))
+
+
+def _add_import_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("format", choices=("bnn-pynq",), help="who wrote the folder: bnn-pynq")
+    add("folder", type=Path, metavar="DIR", help="the folder of parameters, such as cnvW1A1")
+    add("--network", required=True, choices=("lfc", "cnv"), help="the network they are of")
+    add("--out", type=Path, required=True, metavar="FILE", help="the weights file to write (.npz)")
+    add("--classes", type=_count, metavar="N", help="how many classes (lines of classes.txt, else 10)")
+    add("--simd", type=_simd, metavar="N,N,...", help="SIMD of each layer, where the files leave it open")
+
+
+def _import(args: argparse.Namespace) -> int:
+    from bitfold.networks.bnn_pynq import read
+    from bitfold.networks.weights_io import save_weights
+
+    found = read(args.folder, args.network, classes=args.classes, simd=args.simd)
+    save_weights(args.out, found.weights)
+    print(f"{args.out}: {args.network.upper()} of {found.weights.classes} classes")
+    for k, ((out, fan_in), p) in enumerate(zip(found.weights.shapes, found.packings, strict=True)):
+        padded = f", padded to {p.rows} x {p.columns}" if (p.rows, p.columns) != (out, fan_in) else ""
+        print(f"  layer {k}: {out} x {fan_in} weights, from PE {p.pe}, SIMD {p.simd}{padded}")
+    return 0
 
 
 def _run(args: argparse.Namespace) -> int:
