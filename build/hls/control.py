@@ -16,7 +16,8 @@ from bitfold.diagnostics import BuildError
 from bitfold.lang.types import IntType
 from bitfold.lowering.mlir import ir
 
-_PLAIN = frozenset(STATEMENTS) - {"bf.get", "bf.put", "func.call", "memref.alloca", "memref.store"}
+_STREAMS = {"bf.at", "bf.channel", "bf.empty", "bf.full", "bf.get", "bf.put"}
+_PLAIN = frozenset(STATEMENTS) - _STREAMS - {"func.call", "memref.alloca", "memref.store"}
 
 
 def if_(body: Body, op: ir.Operation) -> None:

@@ -53,6 +53,11 @@ def csim(project: Path, *, like_synthesis: bool = False, timeout_s: float = 600)
     manifest = read_manifest(project)
     if manifest is None:
         raise BuildError(f"{project} is no HLS project of Bitfold", remedy="write one there first")
+    if why := manifest.get("csim"):
+        raise BuildError(
+            f"the C++ simulation runs one kernel after the other, and cannot run {manifest['name']!r}: {why}",
+            remedy='check it on the CPU with s.build(target="llvm"), and by C/RTL co-simulation',
+        )
     compiler, headers = find_compiler(), find_headers()
     work = Path(tempfile.mkdtemp(prefix="bitfold-csim-"))
     keep = False

@@ -32,7 +32,8 @@ class Parameter:
     @property
     def declaration(self) -> str:
         if self.streamed:
-            return f"hls::stream<{ap(self.elem)}> &{self.name}"
+            dims = "".join(f"[{d}]" for d in self.dims)
+            return f"hls::stream<{ap(self.elem)}> {f'(&{self.name}){dims}' if dims else f'&{self.name}'}"
         const = "" if self.written else "const "
         return f"{const}{ap(self.elem)} {self.name}{''.join(f'[{d}]' for d in self.dims)}"
 

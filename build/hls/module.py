@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from bitfold.diagnostics import BuildError
 from bitfold.lang.types import IntType, Partition, PartitionSpec
-from bitfold.lowering.dialect import Stream
+from bitfold.lowering.dialect import Stream, Streams, streams_shape
 from bitfold.lowering.mlir import ir
 from bitfold.lowering.to_mlir import short_path
 
@@ -25,7 +26,8 @@ def int_type(type: ir.Type) -> IntType:
 
 
 def is_stream(type: ir.Type) -> bool:
-    return isinstance(type, Stream)
+    """Whether it is the type of a stream or of an array of streams."""
+    return isinstance(type, (Stream, Streams))
 
 
 def element_type(type: ir.Type) -> IntType:
@@ -36,7 +38,9 @@ def element_type(type: ir.Type) -> IntType:
 
 
 def shape(type: ir.Type) -> tuple[int, ...]:
-    """The dimensions of a memref; none for a stream."""
+    """The dimensions of a memref; none for a stream; how many there are for an array of streams."""
+    if isinstance(type, Streams):
+        return (math.prod(streams_shape(type)),)
     return () if is_stream(type) else tuple(ir.MemRefType(type).shape)
 
 
@@ -93,9 +97,19 @@ def nested(op: ir.Operation) -> Iterator[ir.Operation]:
                 yield from nested(inner.operation)
 
 
+def channel(stream: ir.Value) -> ir.Value:
+    """The array of streams that `stream` is one of, or `stream` itself."""
+    owner = stream.owner
+    return owner.operands[0] if not isinstance(owner, ir.Block) and owner.name == "bf.at" else stream
+
+
 @dataclass
 class Effects:
-    """Which memories and streams operations read and write."""
+    """Which memories and streams operations read and write.
+
+    The end of a stream that gets reads it and may ask whether it is empty; the other writes it and may ask
+    whether it is full.
+    """
 
     parameters: dict[str, list[tuple[bool, bool]]] = field(default_factory=dict)
 
@@ -115,12 +129,14 @@ class Effects:
         written: set[ir.Value] = set()
         for each in nested(op):
             match each.name:
-                case "memref.load" | "bf.get":
+                case "memref.load":
                     read.add(each.operands[0])
+                case "bf.get" | "bf.empty":
+                    read.add(channel(each.operands[0]))
                 case "memref.store":
                     written.add(each.operands[1])
-                case "bf.put":
-                    written.add(each.operands[0])
+                case "bf.put" | "bf.full":
+                    written.add(channel(each.operands[0]))
                 case "func.call":
                     effects = self.parameters[text(each.attributes, "callee")]
                     for arg, (reads, writes) in zip(each.operands, effects, strict=True):

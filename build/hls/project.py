@@ -22,6 +22,7 @@ from bitfold.build.hls.roms import rom_texts
 from bitfold.build.hls.vectors import Port, Vectors, vector_text
 from bitfold.build.zc706.device import ZC706, Device
 from bitfold.diagnostics import BuildError, UsageError
+from bitfold.ir.network import cyclic
 from bitfold.lowering.to_mlir import Lowered
 
 __all__ = ["MANIFEST", "Plan", "Vectors", "plan", "read_manifest", "write"]
@@ -80,6 +81,8 @@ def plan(lowered: Lowered, vectors: Vectors, name: str, device: Device = ZC706) 
         "files": digests,
         "digest": digest,
     }
+    if cyclic(lowered.program):
+        manifest["csim"] = "its streams form a cycle of kernels"
     files[MANIFEST] = (json.dumps(manifest, indent=2) + "\n").encode()
     return Plan(name, source.top, device, ports, images, files, digest)
 

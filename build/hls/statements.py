@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bitfold.build.hls import module as mlir
 from bitfold.build.hls.body import Body, Handler, Memory
-from bitfold.build.hls.ccode import Code, Operand, ap, as_native, literal, name
+from bitfold.build.hls.ccode import BOOL, Code, Operand, ap, as_native, literal, name
 from bitfold.build.hls.operators import arithmetic, expression
 from bitfold.build.hls.pragmas import array_pragmas, memory_pragmas
 from bitfold.lang.types import IntType
@@ -85,15 +85,6 @@ def alloca(body: Body, op: ir.Operation) -> None:
     body.pragmas(memory_pragmas(memory.name, "ram", mlir.text(op.attributes, "bf.memory")))
 
 
-def channel(body: Body, op: ir.Operation) -> None:
-    """A stream between two kernels."""
-    elem = mlir.element_type(op.result.type)
-    title = body.names.declare(mlir.text(op.attributes, "bf.name", "channel"))
-    body.memories[op.result] = Memory(title, elem, ())
-    body.statement(f'hls::stream<{ap(elem)}> {title}("{title}");')
-    body.pragmas([f"STREAM variable={title} depth={mlir.number(op.attributes, 'depth')}"])
-
-
 def get_global(body: Body, op: ir.Operation) -> None:
     type = op.result.type
     known = body.globals[mlir.text(op.attributes, "name")]
@@ -147,17 +138,45 @@ def _assignment(place: str, value: Code) -> tuple[str, str]:
     return f"{place} =", f"{value.text};"
 
 
+def channel(body: Body, op: ir.Operation) -> None:
+    type = op.result.type
+    title = mlir.text(op.attributes, "bf.name", "stream")
+    memory = Memory(body.names.declare(title), mlir.element_type(type), mlir.shape(type))
+    body.memories[op.result] = memory
+    dims = "".join(f"[{d}]" for d in memory.dims)
+    named = dims or f'("{memory.name}")'
+    body.statement(f"hls::stream<{ap(memory.elem)}> {memory.name}{named};")
+    body.pragmas([f"STREAM variable={memory.name} depth={mlir.number(op.attributes, 'depth')}"])
+
+
+def at(body: Body, op: ir.Operation) -> None:
+    """One stream of an array of streams, which the operation that follows uses."""
+    streams = body.memories[op.operands[0]]
+    place = body.place(op.operands[0], [op.operands[1]])
+    body.memories[op.result] = Memory(place, streams.elem, ())
+
+
+def look(body: Body, op: ir.Operation) -> None:
+    """bf.empty and bf.full: evaluated where they stand, since a get or put may follow."""
+    stream = op.operands[0]
+    body.values.settle_before({mlir.channel(stream)})
+    asked = f"{body.memories[stream].name}.{op.name.removeprefix('bf.')}()"
+    code = replace(name(asked, BOOL), low=0, high=1)
+    body.values.define(op.result, code, {mlir.channel(stream)}, effect=True, hint=op.name.removeprefix("bf."))
+
+
 def get(body: Body, op: ir.Operation) -> None:
     stream = op.operands[0]
     memory = body.memories[stream]
-    body.values.settle_before({stream})
+    body.values.settle_before({mlir.channel(stream)})
     code = name(f"{memory.name}.read()", ap(memory.elem))
-    body.values.define(op.result, code, {stream}, effect=True, hint=f"{memory.name}_word")
+    hint = f"{memory.name.partition('[')[0]}_word"
+    body.values.define(op.result, code, {mlir.channel(stream)}, effect=True, hint=hint)
 
 
 def put(body: Body, op: ir.Operation) -> None:
     stream, value = op.operands[0], body.take(op.operands[1])
-    body.values.settle_before({stream})
+    body.values.settle_before({mlir.channel(stream)})
     body.statement(f"{body.memories[stream].name}.write({value.text});")
 
 
@@ -175,11 +194,14 @@ HANDLERS: dict[str, Handler] = {
     **{f"bf.{kind}": compute for kind in _COMPUTE},
     **dict.fromkeys((*_INDEX_OPS, *_INDEX_DIVIDE), index_arithmetic),
     "arith.constant": constant,
-    "bf.channel": channel,
     "bf.constant": constant,
+    "bf.at": at,
+    "bf.channel": channel,
     "bf.condition": convert,
+    "bf.empty": look,
     "bf.from_index": convert,
     "bf.to_index": convert,
+    "bf.full": look,
     "bf.get": get,
     "bf.put": put,
     "func.call": call,

@@ -128,7 +128,7 @@ def _lines(port: Port, values: np.ndarray) -> list[str]:
             f"{logical.elem} holds {logical.elem.low} to {logical.elem.high}",
             remedy="pass values of the parameter's own type",
         )
-    stored = to_storage(values, port.type).reshape(values.shape[0], -1).tolist()
+    stored = to_storage(values, port.type).reshape(values.shape[0], port.words).tolist()
     if port.type.elem.signed:
         mask = (1 << port.type.elem.width) - 1
         stored = [[v & mask for v in row] for row in stored]

@@ -8,25 +8,18 @@ from functools import cache
 
 import numpy as np
 
+from bitfold.build.llvm.network import Layout, Workspace, add_network_entry, check_platform
+from bitfold.build.llvm.views import DATA_LAYOUT, array_bytes, block_view, element_bytes
 from bitfold.ir.effects import parameter_effects
+from bitfold.ir.network import is_network
 from bitfold.ir.nodes import Program
-from bitfold.ir.run import as_batch, from_storage, to_storage
+from bitfold.ir.run import as_batch, from_storage, run_python, to_storage
 from bitfold.lang.types import ArrayType
-from bitfold.lowering.bf_to_arith import held_width
 from bitfold.lowering.mlir import ExecutionEngine, arith, func, ir, scf
 from bitfold.lowering.pipeline import Trace, lower_to_llvm
 from bitfold.lowering.to_mlir import Lowered
 
 ENTRY = "bitfold_batch"
-# What `element_bytes` relies on, and all 64-bit targets have. Without it LLVM computes constant offsets into
-# arrays of more than 64 bits an element by another rule than the one it places the elements by.
-DATA_LAYOUT = "e-i64:64-i128:128"
-
-
-def element_bytes(type: ArrayType) -> int:
-    """How many bytes LLVM gives an array element: the next power of two up to 8, else multiples of 16."""
-    width = held_width(type.elem.width)
-    return width // 8 if width <= 64 else 16 * (-(-width // 128))
 
 
 @dataclass(frozen=True)
@@ -40,7 +33,7 @@ class _Port:
 
     @property
     def block(self) -> int:
-        return int(np.prod(self.type.dims)) * element_bytes(self.type)
+        return array_bytes(self.type)
 
     def encode(self, values: np.ndarray) -> np.ndarray:
         """Logical values of a whole batch as bytes."""
@@ -84,16 +77,21 @@ class CpuModule:
 
     Raises:
         UsageError: a wrong number of arrays, a wrong shape or dtype; names the argument.
+        StreamError: the kernels talk by streams and do not come to a proper end. Nothing is written. The call
+            that failed runs once more as Python, which says what went wrong.
     """
 
     def __init__(self, program: Program, trace: Trace | None = None) -> None:
         self.program = program
         lowered = lower_to_llvm(program, add_entry, trace)
+        self._layout = Layout.of(lowered.program) if is_network(lowered.program) else None
         effects = parameter_effects(program, program.top)
         self._ports = [
             _Port(p.name, p.type, read, written)
             for p, (read, written) in zip(program.top.params, effects, strict=True)
         ]
+        if self._layout is not None:
+            check_platform()
         with lowered.context:
             _runtime_library()
             self._engine = ExecutionEngine(lowered.module, opt_level=3)
@@ -112,14 +110,21 @@ class CpuModule:
             if port.written and np.may_share_memory(buffer, array):
                 buffer = buffer.copy()
             raw.append(buffer)
-        self._invoke(count, raw)
+        if self._layout is None:
+            self._invoke(count, *(b.ctypes.data for b in raw))
+        else:
+            workspace = Workspace(self._layout)
+            self._invoke(count, workspace.address, *(b.ctypes.data for b in raw))
+            if workspace.failed is not None:
+                run_python(self.program, *(a[workspace.failed].copy() for a in arrays))
+                raise RuntimeError(f"{self.program.top.name!r} ends as Python, but not when compiled")
         for port, array, buffer in zip(self._ports, arrays, raw, strict=True):
             if port.written:
                 array[...] = port.decode(buffer, count)
 
-    def _invoke(self, count: int, buffers: list[np.ndarray]) -> None:
+    def _invoke(self, count: int, *addresses: int) -> None:
         """Call the entry by the engine's convention: one array of pointers to the arguments."""
-        values = [ctypes.c_int64(count), *(ctypes.c_void_p(b.ctypes.data) for b in buffers)]
+        values = [ctypes.c_int64(count), *map(ctypes.c_void_p, addresses)]
         pointers = (ctypes.c_void_p * len(values))(*(ctypes.addressof(v) for v in values))
         self._packed(pointers)
 
@@ -136,8 +141,13 @@ def _runtime_library() -> ctypes.CDLL | None:
 def add_entry(lowered: Lowered) -> None:
     """Add the function that runs a batch: `bitfold_batch(count, pointers...)`, a block of bytes per call."""
     top = lowered.program.top
-    with lowered.context, ir.Location.unknown(), ir.InsertionPoint(lowered.module.body):
+    with lowered.context:
         lowered.module.operation.attributes["llvm.data_layout"] = ir.StringAttr.get(DATA_LAYOUT)
+    if is_network(lowered.program):
+        add_network_entry(lowered, ENTRY)
+        _hide_all_but_entry(lowered)
+        return
+    with lowered.context, ir.Location.unknown(), ir.InsertionPoint(lowered.module.body):
         index, i64 = ir.IndexType.get(), ir.IntegerType.get_signless(64)
         pointer = ir.Type.parse("!llvm.ptr")
         entry = func.FuncOp(ENTRY, ir.FunctionType.get([i64, *[pointer] * len(top.params)], []))
@@ -145,6 +155,11 @@ def add_entry(lowered: Lowered) -> None:
         with ir.InsertionPoint(block):
             _entry_body(lowered, block, index, i64)
             func.ReturnOp([])
+    _hide_all_but_entry(lowered)
+
+
+def _hide_all_but_entry(lowered: Lowered) -> None:
+    with lowered.context:
         for op in lowered.module.body.operations:
             if op.operation.name == "func.func" and op.operation.attributes["sym_name"].value != ENTRY:
                 op.operation.attributes["sym_visibility"] = ir.StringAttr.get("private")
@@ -157,45 +172,7 @@ def _entry_body(lowered: Lowered, block: ir.Block, index: ir.Type, i64: ir.Type)
     with ir.InsertionPoint(loop.body):
         views = []
         for param, base in zip(top.params, list(block.arguments)[1:], strict=True):
-            size = int(np.prod(param.type.dims)) * element_bytes(param.type)
-            views.append(_view(base, loop.induction_variable, size, param.type, i64))
+            image = arith.IndexCastOp(i64, loop.induction_variable).result
+            views.append(block_view(base, image, param.type))
         func.CallOp([], top.name, views)
         scf.YieldOp([])
-
-
-def _view(base: ir.Value, i: ir.Value, size: int, type: ArrayType, i64: ir.Type) -> ir.Value:
-    """The i-th block of `size` bytes after `base`, as a memref of the parameter's type."""
-    target = ir.MemRefType.get(list(type.dims), ir.IntegerType.get_signless(held_width(type.elem.width)))
-    offset = arith.MulIOp(arith.IndexCastOp(i64, i).result, arith.constant(i64, size)).result
-    address = ir.Operation.create(
-        "llvm.getelementptr",
-        results=[base.type],
-        operands=[base, offset],
-        attributes={
-            "rawConstantIndices": ir.DenseI32ArrayAttr.get([-(2**31)]),
-            "elem_type": ir.TypeAttr.get(ir.IntegerType.get_signless(8)),
-        },
-    ).result
-    return _descriptor(address, target, list(type.dims))
-
-
-def _descriptor(address: ir.Value, target: ir.Type, dims: list[int]) -> ir.Value:
-    """A memref over `address`, by way of the descriptor that the conversion to LLVM will make of it."""
-    rank = len(dims)
-    struct = ir.Type.parse(f"!llvm.struct<(ptr, ptr, i64, array<{rank} x i64>, array<{rank} x i64>)>")
-    value = ir.Operation.create("llvm.mlir.poison", results=[struct]).result
-    i64 = ir.IntegerType.get_signless(64)
-    strides = [int(np.prod(dims[d + 1 :])) for d in range(rank)]
-    fields = [([0], None), ([1], None), ([2], 0)]
-    fields += [([3, d], dims[d]) for d in range(rank)] + [([4, d], strides[d]) for d in range(rank)]
-    for position, constant in fields:
-        part = address if constant is None else arith.constant(i64, constant)
-        value = ir.Operation.create(
-            "llvm.insertvalue",
-            results=[struct],
-            operands=[value, part],
-            attributes={"position": ir.DenseI64ArrayAttr.get(position)},
-        ).result
-    return ir.Operation.create(
-        "builtin.unrealized_conversion_cast", results=[target], operands=[value]
-    ).result

@@ -27,12 +27,16 @@ class Span:
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.col + 1}"
 
+    def source(self) -> str:
+        """The source line, or "" when it cannot be read."""
+        return linecache.getline(self.file, self.line).rstrip("\n")
+
     def excerpt(self) -> str:
         """The source line with carets under the span, or "" when the source cannot be read.
 
         Of a very long line only the part around the span is shown.
         """
-        text = linecache.getline(self.file, self.line).rstrip("\n")
+        text = self.source()
         if not text.strip():
             return ""
         start = max(0, self.col - _LONGEST // 2) if len(text) > _LONGEST else 0
@@ -112,6 +116,14 @@ class BuildError(BitfoldError):
 
 class DataError(BitfoldError):
     """A data or weight file is missing, truncated, or not what it should be."""
+
+
+class StreamError(BitfoldError):
+    """A network of kernels that talk by streams ended with elements left in one."""
+
+
+class DeadlockError(StreamError):
+    """A network of kernels that talk by streams cannot go on: each kernel waits for another."""
 
 
 class UsageError(BitfoldError):

@@ -27,7 +27,8 @@ def by_pixels(s: Schedule, loop: str, lanes: int) -> None:
     for array in s.get_arrays():
         if lanes:
             s.pack(array, lanes)
-    s.unroll("c")
+    if "c" in map(str, s.get_loops()):  # it has not become work on whole words
+        s.unroll("c")
     s.pipeline(loop, ii=1)
 
 
@@ -78,7 +79,7 @@ def test_the_windows_of_a_folded_pixel() -> None:
     outer, inner = s.split("c", 4)
     for array in ("x", "lines", "y"):
         s.pack(array, 4)
-    s.unroll(inner)
+    assert str(inner) not in map(str, s.get_loops()), "whole words are copied"
     s.pipeline(outer, ii=1)
     check(s, [image.reshape(25, 12)], windows(image, 3))
     assert cycles(s) == 6 * 3 * 9 * 3
@@ -134,7 +135,7 @@ def test_first_layers(pe: int, simd: int) -> None:
     rng = np.random.default_rng(pe)
     x, w, t = random(rng, uint8, 5, 27), bits(rng, 6, 27), rng.integers(-300, 300, 6, np.int16)
     s = customize(pixel_threshold, P=5, M=6, K=27)
-    fold_pixels(s, pe, simd)
+    fold(s, pe, simd)
     check(s, [x, w, t], thresholded(x.astype(int) - 128, w, t))
     assert cycles(s) == 5 * (6 // pe) * (27 // simd)
 

@@ -14,6 +14,7 @@ from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import declared_type, static_int, static_or_none
 from bitfold.ir.nodes import Alloc, Assign, Const, Declare, Expr, Stmt, Store
 from bitfold.lang import array
+from bitfold.lang.stream import StreamType
 from bitfold.lang.types import ArrayType, IntType
 
 Statements = tuple[Stmt, ...]
@@ -80,6 +81,13 @@ def _declare_array(
     name: str, type: ArrayType, value: ast.expr | None, scope: Scope, span: Span
 ) -> Statements:
     maker = _maker(value, scope)
+    if value is None and isinstance(type, StreamType):
+        scope.check_free(name, span)
+        return _new_array(name, type, None, scope, span)
+    if maker is None and isinstance(type, StreamType):
+        raise LanguageError(
+            f"{shown(value) if value else name!r} is no stream", span=span, remedy=f"{name} = empty({type})"
+        )
     if maker is None:
         fill = static_int(value, scope) if value is not None else None
         form = "empty" if fill is None else "zeros" if fill == 0 else "full"
@@ -223,6 +231,12 @@ def _allocate(name: str, maker: Any, call: ast.Call, scope: Scope, span: Span) -
             remedy=f"{name} = {maker.__name__}(int32[16]{', 7' if count == 2 else ''})",
         )
     type = _array_type(call.args[0], scope)
+    if isinstance(type, StreamType) and maker is not array.empty:
+        raise LanguageError(
+            f"{maker.__name__} makes an array, and {type} is a stream, which starts empty",
+            span=span_of(call, scope.file),
+            remedy=f"write {name} = empty({type})",
+        )
     fill = {array.empty: None, array.zeros: 0}.get(maker)
     if maker is array.full:
         fill = static_int(call.args[1], scope)
@@ -233,6 +247,10 @@ def _allocate(name: str, maker: Any, call: ast.Call, scope: Scope, span: Span) -
                 remedy="fill the array in a loop",
             )
         fill = type.elem.wrap(fill)
+    return _new_array(name, type, fill, scope, span)
+
+
+def _new_array(name: str, type: ArrayType, fill: int | None, scope: Scope, span: Span) -> Statements:
     ir_name = scope.unique(name)
     scope.bind(name, ArrayName(ir_name, type))
     return (Alloc(ir_name, type, fill, span=span),)
@@ -263,7 +281,8 @@ def _rom(name: str, call: ast.Call, scope: Scope, span: Span) -> Statements:
 
 
 def _store(target: ast.Subscript, value: Expr, scope: Scope, span: Span) -> Store:
-    found, indices = element(target, scope)
+    with scope.lifting(None):
+        found, indices = element(target, scope)
     if found.source is not None:
         raise LanguageError(
             f"{shown(target.value)!r} is a constant; it cannot be written",

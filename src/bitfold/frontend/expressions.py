@@ -12,9 +12,11 @@ from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend.scope import ArrayName, ScalarName, Scope, kind
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_int, static_or_none
+from bitfold.frontend.streams import stream_call, stream_value
 from bitfold.frontend.words import INTRINSICS, OPERATOR_REMEDIES, REFUSED_EXPRESSIONS, call_remedy
 from bitfold.ir import build
 from bitfold.ir.nodes import Cmp, Const, Expr, Fn, LoopVar, Op
+from bitfold.lang.stream import StreamType
 from bitfold.lang.types import IntType
 
 _BINARY: dict[type[ast.operator], Op] = {
@@ -41,6 +43,9 @@ _COMPARE: dict[type[ast.cmpop], Cmp] = {
 
 def parse_expr(node: ast.expr, scope: Scope) -> Expr:
     """The IR of a scalar expression. Raises LanguageError that points at what the language lacks."""
+    if _is_conditional(node) and scope.lifted is not None:
+        with scope.lifting(None):
+            return parse_expr(node, scope)
     span = span_of(node, scope.file)
     match node:
         case ast.Constant():
@@ -72,10 +77,18 @@ def parse_expr(node: ast.expr, scope: Scope) -> Expr:
     raise LanguageError(f"{construct} is not part of the kernel language", span=span, remedy=remedy)
 
 
+def _is_conditional(node: ast.expr) -> bool:
+    """Whether parts of `node` are evaluated only when other parts say so."""
+    return isinstance(node, (ast.BoolOp, ast.IfExp)) or (isinstance(node, ast.Compare) and len(node.ops) > 1)
+
+
 def parse_condition(node: ast.expr, scope: Scope) -> Expr:
     """Whether `node` is true, as 0 or 1."""
     if not isinstance(node, ast.BoolOp):
         return build.truth(parse_expr(node, scope))
+    if scope.lifted is not None:
+        with scope.lifting(None):
+            return parse_condition(node, scope)
     is_and, span = isinstance(node.op, ast.And), span_of(node, scope.file)
     result = parse_condition(node.values[0], scope)
     for value in node.values[1:]:
@@ -104,6 +117,12 @@ def _name(node: ast.Name, scope: Scope, span: Span) -> Expr:
             return build.loop_var(meaning.name, meaning.low, meaning.high, span)
         case ScalarName():
             return build.local(meaning.ir_name, meaning.type, span)
+        case ArrayName() if meaning.type.streamed:
+            raise LanguageError(
+                f"{node.id!r} is a stream ({meaning.type}); an expression needs one of its elements",
+                span=span,
+                remedy=f"take the next one: {node.id}.get()",
+            )
         case ArrayName() | np.ndarray():
             type = f"{meaning.type}" if isinstance(meaning, ArrayName) else f"shape {meaning.shape}"
             raise LanguageError(
@@ -201,6 +220,13 @@ def element(node: ast.Subscript, scope: Scope) -> tuple[ArrayName, tuple[Expr, .
     """The array and indices of `a[i, j]`, checked against the array's shape."""
     span = span_of(node, scope.file)
     array = _indexed(node, scope, span)
+    if array.type.streamed:
+        name = shown(node if isinstance(array.type, StreamType) and array.type.shape else node.value)
+        raise LanguageError(
+            f"{name!r} is a stream and cannot be {'computed with' if '[' in name else 'indexed'}",
+            span=span,
+            remedy=f"use {name}.get() or {name}.put(v)",
+        )
     parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
     shape = array.type.dims
     for part in parts:
@@ -217,12 +243,6 @@ def element(node: ast.Subscript, scope: Scope) -> tuple[ArrayName, tuple[Expr, .
             f"{shown(node.value)!r} ({array.type}) takes {len(shape)} indices, not {len(parts)}",
             span=span,
             remedy=f"index it as {shown(node.value)}[{', '.join('ijklmnop'[: len(shape)])}]",
-        )
-    if array.type.streamed:
-        raise LanguageError(
-            f"{shown(node.value)!r} is a stream and cannot be indexed",
-            span=span,
-            remedy=f"use {shown(node.value)}.get() or {shown(node.value)}.put(v)",
         )
     name = shown(node.value)
     return array, tuple(_index(p, name, size, scope) for p, size in zip(parts, shape, strict=True))
@@ -271,12 +291,8 @@ def _index(node: ast.expr, array: str, size: int, scope: Scope) -> Expr:
 
 
 def _call(node: ast.Call, scope: Scope, span: Span) -> Expr:
-    if (stream := stream_end(node, scope, "get")) is not None:
-        raise LanguageError(
-            f"{shown(node)} stands inside a larger expression",
-            span=span,
-            remedy=f"take it on a line of its own first: `v: {stream.type.elem} = {shown(node)}`",
-        )
+    if (stream := stream_call(node, scope, parse_expr)) is not None:
+        return stream_value(stream, scope)
     callee = static_or_none(node.func, scope)
     if isinstance(callee, IntType) or callee is int or callee is bool:
         return _cast(callee, node, scope, span)
@@ -327,17 +343,7 @@ def _arguments(node: ast.Call, fn: Fn, names: tuple[str, ...], scope: Scope, spa
 
 def parse_value(node: ast.expr, scope: Scope) -> Expr:
     """The right side of an assignment: an expression, or one `stream.get()`."""
-    stream = stream_end(node, scope, "get")
-    if stream is None:
+    stream = stream_call(node, scope, parse_expr)
+    if stream is None or stream.method != "get":
         return parse_expr(node, scope)
-    return build.get(stream.ir_name, stream.type.elem, span_of(node, scope.file))
-
-
-def stream_end(node: ast.expr, scope: Scope, method: str) -> ArrayName | None:
-    """The streamed array of `s.get()` or `s.put(v)`, or None when `node` is no such call."""
-    match node:
-        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=attr), keywords=[]) if attr == method:
-            found = scope.names.get(name)
-            if isinstance(found, ArrayName) and found.type.streamed and len(node.args) == (method == "put"):
-                return found
-    return None
+    return stream.get()

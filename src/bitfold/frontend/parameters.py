@@ -16,6 +16,7 @@ from bitfold.frontend.scope import ArrayName, Scope
 from bitfold.frontend.source import captured, shown, span_of
 from bitfold.frontend.static import static_or_none
 from bitfold.ir.nodes import Param
+from bitfold.lang.stream import StreamType
 from bitfold.lang.types import ArrayType, IntType
 
 Bound = ArrayType | tuple[str, np.ndarray]
@@ -170,6 +171,9 @@ def bind(
     for parameter in declared:
         shape = tuple(dims[d] if isinstance(d, str) else d for d in parameter.type.shape)
         type = replace(parameter.type, shape=shape)
+        passed = bound.get(parameter.name)
+        if isinstance(passed, StreamType) and type.fault() is None:
+            type = passed  # the depth is that of the stream passed
         if fault := type.fault():
             raise LanguageError(
                 f"parameter {parameter.name!r}: {fault}", span=parameter.span, remedy="correct its annotation"

@@ -11,6 +11,7 @@ from typing import Any
 
 from bitfold.diagnostics import LanguageError, Note, Span, UsageError
 from bitfold.frontend.constants import ConstantTable
+from bitfold.frontend.networks import check_streams
 from bitfold.frontend.parameters import Bound, MismatchError, bind, declared_parameters, resolve
 from bitfold.frontend.scope import ArrayName, Scope
 from bitfold.frontend.source import captured, definition, own_names, span_of
@@ -39,7 +40,9 @@ def parse(fn: Any, /, **dims: int) -> Program:
         )
     parser = _ProgramParser()
     parser.instance(fn, {}, dims, ())
-    return _named(parser.functions, parser.constants)
+    program = _named(parser.functions, parser.constants)
+    check_streams(program)
+    return program
 
 
 @dataclass

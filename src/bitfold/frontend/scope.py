@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import builtins
 from collections import ChainMap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
@@ -12,7 +14,7 @@ import numpy as np
 
 from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend.constants import ConstantTable, array_type
-from bitfold.ir.nodes import LoopVar, Rom
+from bitfold.ir.nodes import Declare, LoopVar, Rom
 from bitfold.ir.rewrite import RESERVED, fresh
 from bitfold.lang.types import ArrayType, IntType
 
@@ -49,7 +51,8 @@ def described(meaning: Meaning) -> str:
     """What a name stands for, in words."""
     match meaning:
         case ArrayName():
-            return "a constant array" if meaning.source else "an array"
+            array = "a stream" if meaning.type.streamed else "an array"
+            return "a constant array" if meaning.source else array
         case ScalarName():
             return "a scalar"
         case LoopVar():
@@ -69,7 +72,9 @@ class Scope:
 
     `outside` is what the function sees of its module and enclosing functions; `own` the names that it binds
     itself, which therefore never mean something outside; `assigned` counts the assignments to each name.
-    In a loop that never runs, `alive` is False.
+    In a loop that never runs, `alive` is False. `lifted` collects what must be evaluated before the statement
+    that is being parsed, and is None where that would change when it is evaluated; `probed` tells that the
+    statement has looked at the state of a stream.
     """
 
     file: str
@@ -81,12 +86,21 @@ class Scope:
     names: ChainMap[str, Meaning] = field(default_factory=ChainMap)
     roms: list[Rom] = field(default_factory=list)
     alive: bool = True
+    lifted: list[Declare] | None = None
+    probed: bool = False
     _used: set[str] = field(default_factory=lambda: set(RESERVED))
     _gone: dict[str, str] = field(default_factory=dict)
 
     def unique(self, name: str) -> str:
         """`name`, or `name_1`, `name_2` ... when it is taken in this kernel."""
         return fresh(name, self._used)
+
+    @contextmanager
+    def lifting(self, lifted: list[Declare] | None) -> Iterator[None]:
+        """Collect in `lifted` what goes before a statement; None where nothing can."""
+        before, self.lifted, self.probed = self.lifted, lifted, False
+        yield
+        self.lifted = before
 
     def push(self) -> None:
         self.names = self.names.new_child()

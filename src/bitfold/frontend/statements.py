@@ -11,14 +11,15 @@ import numpy as np
 
 from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend.assignments import assign, augmented, declare
-from bitfold.frontend.expressions import parse_condition, parse_expr, stream_end
+from bitfold.frontend.expressions import parse_condition, parse_expr
 from bitfold.frontend.loops import header
 from bitfold.frontend.scope import ArrayName, Scope, described, is_kernel
 from bitfold.frontend.source import keyword_span, shown, span_of
 from bitfold.frontend.static import static_or_none
+from bitfold.frontend.streams import StreamCall, stream_call
 from bitfold.frontend.words import REFUSED_STATEMENTS
 from bitfold.ir import build
-from bitfold.ir.nodes import CallKernel, Const, For, If, LoopVar, Put, Stmt
+from bitfold.ir.nodes import CallKernel, Const, Declare, For, If, LoopVar, Put, Stmt
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,18 @@ class StatementParser:
         return body
 
     def _statement(self, node: ast.stmt) -> tuple[Stmt, ...]:
+        if isinstance(node, ast.For):
+            return self._for(node)
+        if isinstance(node, ast.If):
+            return self._if(node)
+        lifted: list[Declare] = []
+        with self.scope.lifting(lifted):
+            found = self._simple(node)
+        return (*lifted, *found)
+
+    def _simple(self, node: ast.stmt) -> tuple[Stmt, ...]:
+        """A statement that holds no others."""
         match node:
-            case ast.For():
-                return self._for(node)
-            case ast.If():
-                return self._if(node)
             case ast.AnnAssign():
                 return declare(node, self.scope)
             case ast.Assign():
@@ -125,19 +133,21 @@ class StatementParser:
 
     def _if(self, node: ast.If) -> tuple[Stmt, ...]:
         """An if. Where compile-time values decide it, only the branch taken is part of the kernel."""
-        cond = parse_condition(node.test, self.scope)
-        if isinstance(cond, Const):
+        lifted: list[Declare] = []
+        with self.scope.lifting(lifted):
+            cond = parse_condition(node.test, self.scope)
+        if isinstance(cond, Const) and not lifted:
             return self._block(node.body if cond.value else node.orelse, "if branch")
         then = self._block(node.body, "if branch")
         orelse = self._block(node.orelse, "else branch")
-        return (If(cond, then, orelse, span=span_of(node.test, self.scope.file)),)
+        return (*lifted, If(cond, then, orelse, span=span_of(node.test, self.scope.file)))
 
     # ---- calls
 
     def _call(self, node: ast.Call) -> Stmt:
         scope, span = self.scope, span_of(node, self.scope.file)
-        if (stream := stream_end(node, scope, "put")) is not None:
-            return Put(stream.ir_name, parse_expr(node.args[0], scope), span=span)
+        if (stream := stream_call(node, scope, parse_expr)) is not None:
+            return self._stream_statement(stream)
         callee = static_or_none(node.func, scope)
         if not is_kernel(callee) or not callee.__code__.co_argcount:
             raise LanguageError(
@@ -161,6 +171,19 @@ class StatementParser:
             )
         arguments = [Argument(n, self._argument(given[n]), span_of(given[n], scope.file)) for n in names]
         return self.instantiate(callee, arguments, span)
+
+    def _stream_statement(self, call: StreamCall) -> Stmt:
+        """`c.put(v)`, or `c.get()` whose value is dropped."""
+        name = call.stream.ir_name
+        if call.method == "put":
+            return Put(name, parse_expr(call.args[0], self.scope), call.indices, span=call.span)
+        if call.method == "get":
+            return Declare(self.scope.unique(f"{name}_value"), call.elem, call.get(), span=call.span)
+        raise LanguageError(
+            f"the value of '{name}.{call.method}()' is not used",
+            span=call.span,
+            remedy="assign it, or delete the line",
+        )
 
     def _argument(self, node: ast.expr) -> ArrayName | tuple[str, np.ndarray]:
         """A whole array. One captured from outside stays a constant, which the callee types as it likes."""

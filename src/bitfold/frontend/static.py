@@ -13,6 +13,7 @@ from bitfold.diagnostics import LanguageError
 from bitfold.frontend.scope import ArrayName, Known, Scope
 from bitfold.frontend.source import shown, span_of
 from bitfold.lang import types
+from bitfold.lang.stream import Stream, StreamType
 from bitfold.lang.types import MAX_WIDTH, ArrayType, IntType
 
 
@@ -63,7 +64,9 @@ def static(node: ast.expr, scope: Scope) -> Any:
             return _binary(node, scope)
         case ast.Subscript():
             owner, key = static(node.value, scope), static(node.slice, scope)
-            if isinstance(owner, (IntType, tuple, list)):
+            if owner is Stream:
+                return _try(node, scope, lambda: Stream.__class_getitem__(key))
+            if isinstance(owner, (IntType, StreamType, tuple, list)):
                 return _plain(_try(node, scope, lambda: owner[key]))
         case ast.Call():
             return _call(node, scope)
@@ -181,5 +184,7 @@ def declared_type(node: ast.expr, scope: Scope) -> IntType | ArrayType:
     raise LanguageError(
         f"{shown(node)!r} is not a type of the language",
         span=span_of(node, scope.file),
-        remedy="use bit, int8..int512, uint8..uint512, Int(n), UInt(n), or an array of one, such as bit[64]",
+        remedy="use bit, int8..int512, uint8..uint512, Int(n), UInt(n), or an array of one, such as bit[64]"
+        if "Stream" not in shown(node)
+        else "a stream has a constant depth, such as Stream[int8, 4], and Stream[int8, 4][3] is three",
     )

@@ -30,6 +30,7 @@ from bitfold.ir.nodes import (
     Logic,
     LoopVar,
     Op,
+    Probe,
     Select,
     operands,
 )
@@ -66,8 +67,12 @@ def load(array: str, indices: tuple[Expr, ...], elem: IntType, span: Span = NOWH
     return Load(array, indices, low=elem.low, high=elem.high, span=span)
 
 
-def get(stream: str, elem: IntType, span: Span = NOWHERE) -> Get:
-    return Get(stream, low=elem.low, high=elem.high, span=span)
+def get(stream: str, elem: IntType, span: Span = NOWHERE, indices: tuple[Expr, ...] = ()) -> Get:
+    return Get(stream, indices, low=elem.low, high=elem.high, span=span)
+
+
+def probe(stream: str, full: bool, span: Span = NOWHERE, indices: tuple[Expr, ...] = ()) -> Probe:
+    return Probe(stream, indices, full, low=0, high=1, span=span)
 
 
 # ---- operators
@@ -306,7 +311,7 @@ def rebuild(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
 
 def _with_operands(expr: Expr, parts: tuple[Expr, ...]) -> Expr:
     match expr:
-        case Load():
+        case Load() | Get():
             return replace(expr, indices=parts)
         case Binary():
             return binary(expr.op, parts[0], parts[1], expr.span)

@@ -149,9 +149,20 @@ class Apply(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Get(Expr):
-    """The next element of a streamed array: only as the whole value of a declaration, assignment or store."""
+    """The next element of a stream: only as the whole value of a declaration, assignment or store.
+
+    `indices` says which stream of an array of streams.
+    """
 
     stream: str
+    indices: tuple[Expr, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Probe(Get):
+    """Whether a stream is `full`, or else whether it is empty, as 0 or 1. It may stand in an expression."""
+
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,10 +233,11 @@ class Store(Stmt):
 
 @dataclass(frozen=True, slots=True)
 class Put(Stmt):
-    """`stream.put(value)`: the next element of a streamed array, wrapped to its element type."""
+    """`stream.put(value)`: the next element of a stream, wrapped to its element type."""
 
     stream: str
     value: Expr
+    indices: tuple[Expr, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +347,7 @@ def walk(body: tuple[Stmt, ...]) -> Iterator[Stmt]:
 def operands(expr: Expr) -> tuple[Expr, ...]:
     """The expressions directly under `expr`."""
     match expr:
-        case Load(indices=parts) | Apply(args=parts):
+        case Load(indices=parts) | Get(indices=parts) | Apply(args=parts):
             return parts
         case Binary() | Compare() | Logic():
             return (expr.lhs, expr.rhs)
@@ -360,8 +372,8 @@ def own_exprs(stmt: Stmt) -> tuple[Expr, ...]:
             return (stmt.low, stmt.high)
         case If():
             return (stmt.cond,)
-        case Declare() | Assign() | Put():
+        case Declare() | Assign():
             return (stmt.value,)
-        case Store():
+        case Store() | Put():
             return (*stmt.indices, stmt.value)
     return ()

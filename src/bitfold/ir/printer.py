@@ -25,6 +25,7 @@ from bitfold.ir.nodes import (
     Logic,
     LoopVar,
     Op,
+    Probe,
     Program,
     Put,
     Rom,
@@ -68,8 +69,10 @@ def _form(e: Expr) -> tuple[str, int]:
             return str(e.value), _ATOM if e.value >= 0 else _UNARY
         case LoopVar() | Local():
             return e.name, _ATOM
+        case Probe():
+            return f"{_stream(e.stream, e.indices)}.{'full' if e.full else 'empty'}()", _ATOM
         case Get():
-            return f"{e.stream}.get()", _ATOM
+            return f"{_stream(e.stream, e.indices)}.get()", _ATOM
         case Load():
             return f"{e.array}[{', '.join(map(_integer_text, e.indices))}]", _ATOM
         case Binary():
@@ -97,6 +100,11 @@ def _form(e: Expr) -> tuple[str, int]:
                 args = args[:2]
             return f"{e.fn.value}({', '.join(expr_text(a) for a in args)})", _ATOM
     raise AssertionError(e)
+
+
+def _stream(name: str, indices: tuple[Expr, ...]) -> str:
+    """A stream, or the one of an array of streams that `indices` say."""
+    return f"{name}[{', '.join(map(_integer_text, indices))}]" if indices else name
 
 
 def _is_bool(e: Expr) -> bool:
@@ -156,7 +164,7 @@ def _stmt(stmt: Stmt, depth: int) -> list[str]:
         case Rom():
             return [f"{pad}{stmt.name} = rom({stmt.source}, {stmt.type})"]
         case Put():
-            return [f"{pad}{stmt.stream}.put({expr_text(stmt.value)})"]
+            return [f"{pad}{_stream(stmt.stream, stmt.indices)}.put({expr_text(stmt.value)})"]
         case CallKernel():
             return [f"{pad}{stmt.callee}({', '.join(stmt.args)})"]
     raise AssertionError(stmt)

@@ -29,7 +29,15 @@ from bitfold.lang import __all__ as LANGUAGE  # noqa: N812 - a constant by anoth
 
 Body = tuple[Stmt, ...]
 
-RESERVED = frozenset(LANGUAGE) - {"ArrayType", "IntType", "Partition", "StreamEnd", "index", "typed"} | {
+RESERVED = frozenset(LANGUAGE) - {
+    "ArrayType",
+    "IntType",
+    "Partition",
+    "StreamEnd",
+    "StreamType",
+    "index",
+    "typed",
+} | {
     "abs",
     "int",
     "max",
@@ -73,9 +81,9 @@ def map_exprs(body: Iterable[Stmt], change: Callable[[Expr], Expr | None]) -> Bo
                 return (replace(stmt, low=one(stmt.low), high=one(stmt.high)),)
             case If():
                 return (replace(stmt, cond=one(stmt.cond)),)
-            case Declare() | Assign() | Put():
+            case Declare() | Assign():
                 return (replace(stmt, value=one(stmt.value)),)
-            case Store():
+            case Store() | Put():
                 return (replace(stmt, indices=tuple(map(one, stmt.indices)), value=one(stmt.value)),)
         return None
 

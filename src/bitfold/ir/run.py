@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 
 from bitfold.diagnostics import UsageError
+from bitfold.ir.dataflow import network_text, start
+from bitfold.ir.deadlock import finish
 from bitfold.ir.effects import parameter_effects
+from bitfold.ir.network import is_network
 from bitfold.ir.nodes import Param, Program
 from bitfold.ir.printer import program_text
 from bitfold.lang.array import StreamEnd, typed
@@ -21,12 +24,17 @@ from bitfold.lang.types import ArrayType, pack_words, unpack_words
 def as_python(program: Program) -> Callable[..., None]:
     """The top kernel of `program` as a Python function, made from the program's printed form.
 
-    Errors and `inspect` see the printed source under the name `<bitfold top digest>`.
+    Kernels that talk by streams take turns. Errors and `inspect` see the printed source under the name
+    `<bitfold top digest>`.
     """
     text = program_text(program)
     name = f"<bitfold {program.top.name} {sha256(text.encode()).hexdigest()[:12]}>"
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
     namespace: dict[str, Any] = {"__name__": "bitfold_program", **program.constants}
+    if is_network(program):
+        tree, sites = network_text(program, text)
+        exec(compile(tree, name, "exec"), namespace)
+        return lambda *args: finish(start(program, namespace, sites, args))
     exec(compile(text, name, "exec"), namespace)
     found: Callable[..., None] = namespace[program.top.name]
     return found
@@ -136,7 +144,12 @@ def from_storage(stored: np.ndarray, type: ArrayType) -> np.ndarray:
 
 
 def run_python(program: Program, *args: np.ndarray) -> None:
-    """Call the program once under CPython on logical arrays; results are written into them in place."""
+    """Call the program once under CPython on logical arrays; results are written into them in place.
+
+    Raises:
+        UsageError: as `check_arguments` does.
+        StreamError: the kernels talk by streams and do not come to a proper end. Nothing is written.
+    """
     arrays, params = check_arguments(program, args), program.top.params
     stored = [to_storage(a, p.type).copy() for a, p in zip(arrays, params, strict=True)]
     views = [typed(s, p.type.elem) for s, p in zip(stored, params, strict=True)]

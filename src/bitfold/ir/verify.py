@@ -16,6 +16,7 @@ from bitfold.ir.nodes import (
     Load,
     Local,
     LoopVar,
+    Probe,
     Program,
     Put,
     Rom,
@@ -26,6 +27,7 @@ from bitfold.ir.nodes import (
     walk_expr,
 )
 from bitfold.ir.rewrite import RESERVED
+from bitfold.lang.stream import StreamType
 from bitfold.lang.types import ArrayType, IntType
 
 
@@ -98,7 +100,7 @@ class _Verifier:
                     self._access(stmt.array, len(stmt.indices))
                     self._require(stmt.array not in self.constants, f"constant {stmt.array} is written")
                 case Put():
-                    self._stream(stmt.stream)
+                    self._stream(stmt.stream, len(stmt.indices))
                 case Alloc():
                     self._array(stmt.name, stmt.type)
                     mine.append(stmt.name)
@@ -127,8 +129,13 @@ class _Verifier:
         shape = self.program.constants[rom.source].shape
         self._require(shape == rom.type.logical.dims, f"rom {rom.name} has shape {shape}")
 
-    def _stream(self, name: str) -> None:
-        self._require(name in self.arrays and self.arrays[name].streamed, f"{name} is no stream here")
+    def _stream(self, name: str, indices: int, probe: bool = False) -> None:
+        type = self.arrays.get(name)
+        self._require(type is not None and type.streamed, f"{name} is no stream here")
+        channel = isinstance(type, StreamType)
+        self._require(channel or not probe, f"{name} is not probed: it is an array")
+        rank = len(type.shape) if type is not None and channel else 0
+        self._require(rank == indices, f"the stream {name} is indexed with {indices} indices")
 
     def _expr(
         self, expr: Expr, loops: dict[str, For], scalars: dict[str, IntType], whole: Expr | None
@@ -144,8 +151,10 @@ class _Verifier:
                 case Local():
                     self._require(part.name in scalars, f"{part.name} is no scalar here")
                     self._holds(part, scalars[part.name])
+                case Probe():
+                    self._stream(part.stream, len(part.indices), probe=True)
                 case Get():
-                    self._stream(part.stream)
+                    self._stream(part.stream, len(part.indices))
                     self._require(part is whole, f"{part.stream}.get() inside an expression")
                     self._holds(part, self.arrays[part.stream].elem)
                 case Load():

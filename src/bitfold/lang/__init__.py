@@ -2,6 +2,7 @@
 
 from bitfold.lang.array import StreamEnd, constant, empty, full, rom, typed, zeros
 from bitfold.lang.intrinsics import dataflow, get_bit, grid, pipeline, popcount, set_bit, unroll, xnor
+from bitfold.lang.stream import Stream, StreamType
 from bitfold.lang.types import (
     ArrayType,
     Int,
@@ -41,7 +42,9 @@ __all__ = [
     "Int",
     "IntType",
     "Partition",
+    "Stream",
     "StreamEnd",
+    "StreamType",
     "UInt",
     "bit",
     "block",

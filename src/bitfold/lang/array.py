@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from bitfold.lang.stream import StreamType, channels
 from bitfold.lang.types import ArrayType, IntType, pack_words
 
 
@@ -95,8 +96,11 @@ def zeros(type: ArrayType) -> Array:
 def empty(type: ArrayType) -> Any:
     """A new array of `type` with no promised contents; a kernel must write an element before reading it.
 
-    A streamed type gives a channel (`StreamEnd`) between the kernel that puts and the one that gets.
+    Of a stream type, a channel with nothing in it, or an array of such; of a streamed array type, a channel
+    (`StreamEnd`) between the kernel that puts and the one that gets.
     """
+    if isinstance(type, StreamType):
+        return channels(type)
     made = full(type, 0)
     return StreamEnd(made, filled=False) if type.streamed else made
 

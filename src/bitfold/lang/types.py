@@ -199,7 +199,7 @@ class ArrayType:
     @property
     def crossing(self) -> tuple[object, ...]:
         """What must be equal in a caller's array and the parameter that it is passed for."""
-        return (self.elem, self.shape, self.lanes_of, self.part, self.streamed)
+        return (type(self), self.elem, self.shape, self.lanes_of, self.part, self.streamed)
 
     def __matmul__(self, spec: PartitionSpec | Packed | Streamed | Bound) -> ArrayType:
         match spec:

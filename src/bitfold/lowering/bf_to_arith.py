@@ -27,7 +27,7 @@ def bf_to_arith(lowered: Lowered) -> None:
                 op.operation.attributes["initial_value"] = elements(rom.words, held, signless=True)
                 found = ir.TypeAttr(op.operation.attributes["type"]).value
                 op.operation.attributes["type"] = ir.TypeAttr.get(_signless(found))
-            elif op.operation.name == "func.func":
+            elif op.operation.name == "func.func" and len(op.operation.regions[0].blocks):
                 converter = _Converter()
                 converter.block(op.operation.regions[0].blocks[0])
                 inputs = [a.type for a in op.operation.regions[0].blocks[0].arguments]

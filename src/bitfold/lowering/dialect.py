@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 from bitfold.diagnostics import Span
+from bitfold.lang.stream import StreamType
 from bitfold.lang.types import ArrayType, IntType
 from bitfold.lowering.mlir import ext, ir
 
@@ -27,6 +28,14 @@ class BF(ext.Dialect, name="bf"):  # type: ignore[misc, call-arg]
 # `!bf.stream<T>`: a first-in first-out channel of T. Built by a call since the fields' types must be objects.
 Stream: Any = type(BF.Type)(
     "Stream", (BF.Type,), {"__annotations__": {"element": Any}, "__module__": __name__}, name="stream"
+)
+
+# `!bf.streams<T, [3, 4]>`: an array of channels of T.
+Streams: Any = type(BF.Type)(
+    "Streams",
+    (BF.Type,),
+    {"__annotations__": {"element": Any, "shape": Any}, "__module__": __name__},
+    name="streams",
 )
 
 
@@ -80,8 +89,14 @@ Cast = _define("cast", "value")
 Condition = _define("condition", "value")
 FromIndex = _define("from_index", "value")
 ToIndex = _define("to_index", "value")
-# A channel between two kernels, which holds `depth` elements; a blocking read from a stream, a write to one.
+# A local stream, or array of streams, of at most depth elements each, and one stream of an array by its
+# row-major position.
 Channel = _define("channel", attribute="depth", kind=ir.IntegerAttr, pure=False)
+At = _define("at", "streams", "position")
+# Whether a stream is empty or full: ui1.
+Empty = _define("empty", "stream", pure=False)
+Full = _define("full", "stream", pure=False)
+# A blocking read from a stream, and a write to one.
 Get = _define("get", "stream", pure=False)
 Put = _define("put", "stream", "value", pure=False, result=False)
 
@@ -93,10 +108,20 @@ def integer(type: IntType) -> ir.Type:
 
 
 def memory(type: ArrayType) -> ir.Type:
-    """The MLIR type of an array, or of the stream that carries its elements."""
+    """The MLIR type of an array, of the stream that carries its elements, or of streams."""
+    if isinstance(type, StreamType) and type.shape:
+        i64 = ir.IntegerType.get_signless(64)
+        return Streams.get(
+            integer(type.elem), ir.ArrayAttr.get([ir.IntegerAttr.get(i64, d) for d in type.dims])
+        )
     if type.streamed:
         return Stream.get(integer(type.elem))
     return ir.MemRefType.get(list(type.dims), integer(type.elem))
+
+
+def streams_shape(type: ir.Type) -> tuple[int, ...]:
+    """The dimensions of an array of streams."""
+    return tuple(int(ir.IntegerAttr(d).value) for d in ir.ArrayAttr(type.shape))
 
 
 def location(span: Span) -> ir.Location:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from bitfold.ir import build
 from bitfold.ir.nodes import (
     Apply,
     Binary,
@@ -19,12 +20,13 @@ from bitfold.ir.nodes import (
     Logic,
     LoopVar,
     Op,
+    Probe,
     Select,
     walk_expr,
 )
 from bitfold.lang.types import IntType, bit
 from bitfold.lowering import dialect as bf
-from bitfold.lowering.dialect import integer, location
+from bitfold.lowering.dialect import integer, location, streams_shape
 from bitfold.lowering.mlir import arith, ir, memref, scf
 
 _BINARY = {
@@ -82,6 +84,17 @@ class ExpressionEmitter:
         value = self.converted(self.value(expr), IntType(64, True))
         return bf.ToIndex(value=value, result=ir.IndexType.get()).result
 
+    def stream(self, name: str, indices: tuple[Expr, ...]) -> Any:
+        """A stream, or the one of an array of streams that `indices` say."""
+        value = self.arrays[name]
+        if not indices:
+            return value
+        position, *rest = indices
+        for index, size in zip(rest, streams_shape(value.type)[1:], strict=True):
+            position = build.binary(Op.ADD, build.binary(Op.MUL, position, build.const(size)), index)
+        one = bf.Stream.get(ir.TypeAttr(value.type.element).value)
+        return bf.At(streams=value, position=self.index(position), result=one).result
+
     def value(self, expr: Expr) -> Any:
         result = integer(expr.type)
         with location(expr.span) if expr.span.line else ir.Location.current:
@@ -92,8 +105,11 @@ class ExpressionEmitter:
                     return bf.FromIndex(value=self.loops[expr.name], result=result).result
                 case Local():
                     return memref.LoadOp(self.scalars[expr.name], []).result
+                case Probe():
+                    look = bf.Full if expr.full else bf.Empty
+                    return look(stream=self.stream(expr.stream, expr.indices), result=result).result
                 case Get():
-                    return bf.Get(stream=self.arrays[expr.stream], result=result).result
+                    return bf.Get(stream=self.stream(expr.stream, expr.indices), result=result).result
                 case Load():
                     return memref.LoadOp(
                         self.arrays[expr.array], [self.index(i) for i in expr.indices]
@@ -184,4 +200,5 @@ def _is_index(expr: Expr) -> bool:
 
 
 def _may_fault(expr: Expr) -> bool:
-    return any(isinstance(e, Load) for e in walk_expr(expr))
+    """Whether to evaluate `expr` only when it is needed: it may read outside an array, or ask a stream."""
+    return any(isinstance(e, (Load, Probe)) for e in walk_expr(expr))

@@ -10,6 +10,8 @@ from bitfold.ir.nodes import Program
 from bitfold.ir.printer import program_text
 from bitfold.ir.verify import verify
 from bitfold.lowering.bf_to_arith import bf_to_arith
+from bitfold.lowering.channel_memory import channels_to_memory
+from bitfold.lowering.channels import channels_to_arrays
 from bitfold.lowering.flatten import flatten_pipelines
 from bitfold.lowering.hoist import hoist_allocas
 from bitfold.lowering.mlir import ir, passmanager
@@ -28,10 +30,12 @@ LLVM_PASSES = (
 )
 LLVM_STEPS = (
     "schedule",
+    "channels-to-arrays",
     "streams-to-arrays",
     "words-in-registers",
     "to-mlir",
     "hoist-allocas",
+    "channels-to-memory",
     "bf-to-arith",
     "add-entry",
     *LLVM_PASSES,
@@ -80,6 +84,9 @@ def lower_to_llvm(
     """The module in the LLVM dialect. `add_entry` adds the function that the caller will look up."""
     verify(program)
     _report(trace, "schedule", lambda: program_text(program))
+    program = channels_to_arrays(program)
+    verify(program)
+    _report(trace, "channels-to-arrays", lambda: program_text(program))
     program = streams_to_arrays(program)
     verify(program)
     _report(trace, "streams-to-arrays", lambda: program_text(program))
@@ -90,6 +97,7 @@ def lower_to_llvm(
     _report(trace, "to-mlir", lambda: module_text(lowered))
     for name, step in (
         ("hoist-allocas", hoist_allocas),
+        ("channels-to-memory", channels_to_memory),
         ("bf-to-arith", bf_to_arith),
         ("add-entry", add_entry),
     ):

@@ -19,7 +19,6 @@ from bitfold.ir.nodes import (
     Function,
     Get,
     Op,
-    Param,
     Program,
     Put,
     Stmt,
@@ -29,6 +28,7 @@ from bitfold.ir.nodes import (
     walk_expr,
 )
 from bitfold.ir.rewrite import Body, bound_names, fresh, map_body
+from bitfold.lang.stream import StreamType
 from bitfold.lang.types import ArrayType, UInt
 from bitfold.schedule.lookup import arrays_of
 
@@ -39,7 +39,11 @@ def streams_to_arrays(program: Program) -> Program:
 
 
 def _function(function: Function) -> Function:
-    streams = {name: type for name, type in arrays_of(function).items() if type.streamed}
+    streams = {
+        name: type
+        for name, type in arrays_of(function).items()
+        if type.streamed and not isinstance(type, StreamType)
+    }
     if not streams:
         return function
     taken = bound_names(function)
@@ -55,20 +59,20 @@ def _function(function: Function) -> Function:
 
     def statement(s: Stmt) -> Body | None:
         match s:
-            case Alloc() if s.type.streamed:
+            case Alloc() if s.name in streams:
                 return (replace(s, type=_array(s.type)),)
-            case Put():
+            case Put() if s.stream in cursors:
                 return (Store(s.stream, position(s.stream), s.value, span=s.span), advance(s.stream))
             case (
                 Declare(value=Get() as taken_) | Assign(value=Get() as taken_) | Store(value=Get() as taken_)
-            ):
+            ) if taken_.stream in cursors:
                 elem = streams[taken_.stream].elem
                 value = build.load(taken_.stream, position(taken_.stream), elem, s.span)
                 return (replace(s, value=value), advance(taken_.stream))
         return None
 
     start = tuple(Declare(c, cursor_type, build.const(0), span=function.span) for c in cursors.values())
-    params = tuple(Param(p.name, _array(p.type), p.span) for p in function.params)
+    params = tuple(replace(p, type=_array(p.type)) if p.name in streams else p for p in function.params)
     return replace(function, params=params, body=(*start, *map_body(function.body, statement)))
 
 

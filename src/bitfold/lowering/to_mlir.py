@@ -188,7 +188,7 @@ class _Emitter:
                 self._write(stmt.value, self.exprs.arrays[stmt.array], indices, self.elems[stmt.array])
             case Put():
                 value = self.exprs.converted(self.exprs.value(stmt.value), self.elems[stmt.stream])
-                bf.Put(stream=self.exprs.arrays[stmt.stream], value=value)
+                bf.Put(stream=self.exprs.stream(stmt.stream, stmt.indices), value=value)
             case Alloc():
                 self._alloc(stmt)
             case Rom():

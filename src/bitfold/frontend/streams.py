@@ -1,0 +1,134 @@
+"""Calls of a stream's methods: `c.put(v)`, `c.get()`, `c.empty()` and `c[i].full()`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bitfold.diagnostics import LanguageError, Span
+from bitfold.frontend.scope import ArrayName, Scope
+from bitfold.frontend.source import shown, span_of
+from bitfold.ir import build
+from bitfold.ir.nodes import Const, Declare, Expr, Get
+from bitfold.lang.stream import StreamType
+from bitfold.lang.types import ArrayType, IntType
+
+ParseExpr = Callable[[ast.expr, Scope], Expr]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamCall:
+    """`stream[indices].method(...)`."""
+
+    stream: ArrayName
+    indices: tuple[Expr, ...]
+    method: str
+    args: list[ast.expr]
+    span: Span
+
+    @property
+    def elem(self) -> IntType:
+        return self.stream.type.elem
+
+    def get(self) -> Get:
+        return build.get(self.stream.ir_name, self.elem, self.span, self.indices)
+
+    def probe(self) -> Expr:
+        return build.probe(self.stream.ir_name, self.method == "full", self.span, self.indices)
+
+
+def stream_call(node: ast.expr, scope: Scope, parse: ParseExpr) -> StreamCall | None:
+    """The call of a stream's method that `node` is, or None. Raises LanguageError for a wrong one."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+        return None
+    owner = node.func.value
+    base = owner.value if isinstance(owner, ast.Subscript) else owner
+    found = scope.names.get(base.id) if isinstance(base, ast.Name) else None
+    if not isinstance(found, ArrayName) or not found.type.streamed:
+        return None
+    _check_method(node, node.func.attr, found.type, scope)
+    return StreamCall(
+        found, _indices(owner, found, scope, parse), node.func.attr, node.args, span_of(node, scope.file)
+    )
+
+
+def _check_method(node: ast.Call, method: str, type: ArrayType, scope: Scope) -> None:
+    known = {"get": 0, "put": 1} | ({"empty": 0, "full": 0} if isinstance(type, StreamType) else {})
+    span, text = span_of(node, scope.file), shown(node.func)
+    if method not in known:
+        raise LanguageError(
+            f"{text!r}: a stream ({type}) has no {method!r}",
+            span=span,
+            remedy=f"a stream has {', '.join(f'{k}(v)' if n else f'{k}()' for k, n in known.items())}",
+        )
+    starred = any(isinstance(a, ast.Starred) for a in node.args)
+    if len(node.args) != known[method] or node.keywords or starred:
+        raise LanguageError(
+            f"{text!r} takes {'one value' if known[method] else 'no arguments'}",
+            span=span,
+            remedy=f"write {text}({'v' if known[method] else ''})",
+        )
+
+
+def _indices(owner: ast.expr, found: ArrayName, scope: Scope, parse: ParseExpr) -> tuple[Expr, ...]:
+    """Which stream of an array of streams; nothing for a stream of its own."""
+    shape = found.type.dims if isinstance(found.type, StreamType) else ()
+    parts: list[ast.expr] = []
+    if isinstance(owner, ast.Subscript):
+        parts = owner.slice.elts if isinstance(owner.slice, ast.Tuple) else [owner.slice]
+    if len(parts) != len(shape):
+        base = shown(owner.value if isinstance(owner, ast.Subscript) else owner)
+        right = f"{base}[{', '.join('ijklmnop'[: len(shape)])}]" if shape else base
+        what = f"an array of streams of {len(shape)} dimensions" if shape else "one stream, not an array"
+        raise LanguageError(
+            f"{base!r} ({found.type}) is {what}",
+            span=span_of(owner, scope.file),
+            remedy=f"write {right}.get()",
+        )
+    return tuple(_index(p, size, owner, scope, parse) for p, size in zip(parts, shape, strict=True))
+
+
+def _index(node: ast.expr, size: int, owner: ast.expr, scope: Scope, parse: ParseExpr) -> Expr:
+    index = parse(node, scope)
+    if isinstance(index, Const) and -size <= index.value < 0:
+        return build.const(index.value + size, index.span)
+    if scope.alive and (index.low < 0 or index.high >= size):
+        found = index.low if index.low == index.high else f"{index.low}..{index.high}"
+        raise LanguageError(
+            f"index {found} can be outside {shown(owner)!r}: there are {size} streams",
+            span=span_of(node, scope.file),
+            remedy=f"keep it in 0..{size - 1}, for example by % {size}",
+        )
+    return index
+
+
+def _inner_get(call: StreamCall, scope: Scope) -> Expr:
+    """A get inside a larger expression: taken into a scalar before the statement, where that is the same.
+
+    It is not where the get is evaluated only under a condition, again and again, or after a look at a stream.
+    """
+    if scope.lifted is None or scope.probed:
+        why = "after a look at a stream" if scope.lifted is not None else ""
+        raise LanguageError(
+            f"{call.stream.ir_name}.get() stands inside a larger expression{', ' if why else ''}{why}",
+            span=call.span,
+            remedy=f"take it on a line of its own first: `v: {call.elem} = {call.stream.ir_name}.get()`",
+        )
+    name = scope.unique(f"{call.stream.ir_name}_value")
+    scope.lifted.append(Declare(name, call.elem, call.get(), span=call.span))
+    return build.local(name, call.elem, call.span)
+
+
+def stream_value(call: StreamCall, scope: Scope) -> Expr:
+    """The value of a call of a stream's method that stands inside an expression."""
+    if call.method == "get":
+        return _inner_get(call, scope)
+    if call.method == "put":
+        raise LanguageError(
+            f"{call.stream.ir_name}.put(v) gives no value",
+            span=call.span,
+            remedy="write it on a line of its own",
+        )
+    scope.probed = True
+    return call.probe()
