@@ -17,7 +17,7 @@ from bitfold.ir.network import Link, Network, network
 from bitfold.ir.nodes import Alloc, CallKernel, Declare, Function, Program, walk
 from bitfold.lang.stream import StreamType
 from bitfold.lang.types import ArrayType
-from bitfold.lowering.channel_memory import CONSUMER, LIMIT, PRODUCER, RING, WORDS, read, word
+from bitfold.lowering.channel_memory import CONSUMER, LIMIT, PASS, PRODUCER, RING, WAIT, WORDS, read, word
 from bitfold.lowering.channel_memory import field as record_field
 from bitfold.lowering.channels import room, runs_in_order
 from bitfold.lowering.hoist import STACK_BITS
@@ -200,17 +200,18 @@ def add_network_entry(lowered: Lowered, name: str) -> None:
 
 def _add_scheduler(lowered: Lowered) -> None:
     """Add the scheduler, but for what is the program's own."""
-    text = turns.SCHEDULER
     body = lowered.module.body
     for op in list(body.operations):
-        if (
-            "sym_name" in op.operation.attributes
-            and op.operation.attributes["sym_name"].value == "bitfold_wait"
-        ):
+        if _symbol(op) in (WAIT, PASS):  # declared only
             op.operation.erase()
-    for op in ir.Module.parse(text).body.operations:
-        if op.operation.attributes["sym_name"].value not in ("bitfold_process", "bitfold_fill"):
+    for op in ir.Module.parse(turns.SCHEDULER).body.operations:
+        if _symbol(op) not in ("bitfold_process", "bitfold_fill"):
             op.operation.clone(ir.InsertionPoint(body))
+
+
+def _symbol(op: Any) -> str:
+    attributes = op.operation.attributes
+    return str(attributes["sym_name"].value) if "sym_name" in attributes else ""
 
 
 def _private(name: str, inputs: list[Any]) -> Any:

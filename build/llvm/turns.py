@@ -66,12 +66,31 @@ func.func private @bitfold_fill(!llvm.ptr)
 
 // Called by a kernel: leave the processor to the others until there is room in the channel, or an element.
 func.func private @bitfold_wait(%channel: !llvm.ptr, %to_put: i64) {{
+  %process = func.call @bitfold_end(%channel, %to_put) : (!llvm.ptr, i64) -> !llvm.ptr
+  {_store("channel", "process", CHANNEL, "!llvm.ptr")}
+  {_store("to_put", "process", TO_PUT)}
+  func.call @bitfold_leave(%process) : (!llvm.ptr) -> ()
+  return
+}}
+
+// Called by a kernel: let the others have a turn.
+func.func private @bitfold_pass(%channel: !llvm.ptr, %to_put: i64) {{
+  %process = func.call @bitfold_end(%channel, %to_put) : (!llvm.ptr, i64) -> !llvm.ptr
+  func.call @bitfold_leave(%process) : (!llvm.ptr) -> ()
+  return
+}}
+
+// The process at one end of a channel.
+func.func private @bitfold_end(%channel: !llvm.ptr, %to_put: i64) -> !llvm.ptr {{
   %consumer = arith.constant {CONSUMER} : i64
   %end = arith.subi %consumer, %to_put : i64
   %end_at = llvm.getelementptr %channel[%end] : (!llvm.ptr, i64) -> !llvm.ptr, i64
   %process = llvm.load %end_at : !llvm.ptr -> !llvm.ptr
-  {_store("channel", "process", CHANNEL, "!llvm.ptr")}
-  {_store("to_put", "process", TO_PUT)}
+  return %process : !llvm.ptr
+}}
+
+// Go to the scheduler's stack, and come back when it resumes the process.
+func.func private @bitfold_leave(%process: !llvm.ptr) {{
   {_pointer("context", "process", CONTEXT)}
   %zero = arith.constant 0 : i32
   %back = llvm.call @_setjmp(%context) : (!llvm.ptr) -> i32

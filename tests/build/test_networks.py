@@ -40,6 +40,28 @@ def kernel(x: uint8[5], y: uint8[5], n: uint8[1]):
     puts(x, c, n)
     gets(c, y)
 """
+ARBITER = """
+def puts(x: int8[4], c: Stream[int8, 1]):
+    for i in range(4):
+        c.put(x[i])
+
+def merge(a: Stream[int8, 1], b: Stream[int8, 1], y: int8[8]):
+    n: uint8 = 0
+    for i in range(50):
+        if n < 8 and not a.empty():
+            y[n] = a.get()
+            n += 1
+        if n < 8 and not b.empty():
+            y[n] = b.get()
+            n += 1
+
+def kernel(x: int8[4], z: int8[4], y: int8[8]):
+    a = empty(Stream[int8, 1])
+    b = empty(Stream[int8, 1])
+    puts(x, a)
+    puts(z, b)
+    merge(a, b, y)
+"""
 SILENT_FOR_ZERO = """
 def puts(x: uint8[4], c: Stream[uint8]):
     for i in range(4):
@@ -133,7 +155,18 @@ def test_looks_at_a_stream_see_the_same_turns():
         y, n = np.zeros(5, np.uint8), np.zeros(1, np.uint8)
         run(x, y, n)
         results.append((y.tolist(), n.tolist()))
-    assert results[0] == results[1] == ([1, 102, 3, 104, 105], [2])
+    assert results[0] == results[1] == ([1, 2, 3, 4, 105], [0])
+
+
+def test_a_kernel_that_polls_lets_the_others_have_a_turn():
+    program = parse(kernel_of(ARBITER))
+    args = [np.array([1, 2, 3, 4], np.int8), np.array([-1, -2, -3, -4], np.int8)]
+    results = []
+    for run in (lambda *args: run_python(program, *args), CpuModule(program)):
+        results.append(np.zeros(8, np.int8))
+        run(*args, results[-1])
+    assert results[0].tolist() == results[1].tolist()
+    assert sorted(results[0].tolist()) == [-4, -3, -2, -1, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("kernel", [*networks.FEED_FORWARD, networks.feedback])

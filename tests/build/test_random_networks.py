@@ -143,7 +143,7 @@ def settled(source: str, args: list[np.ndarray]) -> str:
     return deepened(source, found)
 
 
-@settings(max_examples=max(25, settings().max_examples // 2))
+@settings(max_examples=settings().max_examples // 2)
 @given(networks(), st.integers(0, 99))
 def test_python_and_cpu_agree(source: str, seed: int):
     program = parse(load(source)["kernel"])

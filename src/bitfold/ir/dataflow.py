@@ -1,7 +1,8 @@
 """Run a process network as Python: its kernels as generators that take turns.
 
-In each round every kernel that can go on runs, in the order of the calls, until it waits again. One thread,
-nothing random: the same program takes the same turns on every rung and every day.
+In each round every kernel that can go on runs, in the order of the calls, until it waits again, or finds a
+stream empty or full when it asks: then the others have a turn before the answer. One thread, nothing random:
+the same program takes the same turns on every rung and every day.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from bitfold.ir.network import Link, Network, network
+from bitfold.ir.network import Link, Network, network, stream_uses
 from bitfold.ir.nodes import Alloc, CallKernel, Function, Get, Program, Put, Rom, own_exprs, walk
 from bitfold.lang import array
 from bitfold.lang.stream import StreamType
@@ -26,14 +27,19 @@ Turn = Generator["Wait", None, None]
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """What a process waits for: room to put, or else an element; `site` is where in the program."""
+    """What a process waits for: room to put, or else an element; `site` is where in the program.
+
+    A negative site is a look at the channel, which only lets others have a turn.
+    """
 
     fifo: Fifo
     to_put: bool
-    site: int
+    site: int = -1
 
     @property
     def over(self) -> bool:
+        if self.site < 0:
+            return True
         return len(self.fifo.elements) < self.fifo.limit if self.to_put else bool(self.fifo.elements)
 
 
@@ -59,10 +65,14 @@ class Fifo:
         self.taken += 1
         return self.elements.popleft()
 
-    def empty(self) -> int:
+    def empty(self) -> Generator[Wait, None, int]:
+        if not self.elements:
+            yield Wait(self, False)
         return int(not self.elements)
 
-    def full(self) -> int:
+    def full(self) -> Generator[Wait, None, int]:
+        if len(self.elements) >= self.limit:
+            yield Wait(self, True)
         return int(len(self.elements) >= self.limit)
 
 
@@ -120,7 +130,8 @@ def network_text(program: Program, text: str) -> tuple[ast.Module, list[Site]]:
         first = len(sites)
         sites += _sites(function, streams)
         calls = {s.callee for s in walk(function.body) if isinstance(s, CallKernel)}
-        if len(sites) > first or calls & waiting:
+        used = {name for s in walk(function.body) for name, _, _ in stream_uses(s)}
+        if used & streams or calls & waiting:
             _Waits(streams, frozenset(waiting), first).visit(defs[function.name])
             waiting.add(function.name)
     return ast.fix_missing_locations(tree), sites
@@ -137,7 +148,7 @@ def _sites(function: Function, streams: set[str]) -> list[Site]:
 
 
 class _Waits(ast.NodeTransformer):
-    """`c.get()` becomes `(yield from c.get(site))`, and likewise puts and calls of kernels that wait."""
+    """`c.get()` becomes `(yield from c.get(site))`; likewise puts, looks and calls of kernels that wait."""
 
     def __init__(self, streams: set[str], waiting: frozenset[str], first: int) -> None:
         self.streams, self.waiting, self.site = streams, waiting, first
@@ -146,14 +157,15 @@ class _Waits(ast.NodeTransformer):
         self.generic_visit(node)
         if isinstance(node.func, ast.Name) and node.func.id in self.waiting:
             return ast.YieldFrom(node)
-        if not isinstance(node.func, ast.Attribute) or node.func.attr not in ("get", "put"):
+        if not isinstance(node.func, ast.Attribute):
             return node
         owner = node.func.value
         base = owner.value if isinstance(owner, ast.Subscript) else owner
         if not isinstance(base, ast.Name) or base.id not in self.streams:
             return node
-        node.args.append(ast.Constant(self.site))
-        self.site += 1
+        if node.func.attr in ("get", "put"):
+            node.args.append(ast.Constant(self.site))
+            self.site += 1
         return ast.YieldFrom(node)
 
 

@@ -2,12 +2,14 @@
 
 A record is six 64-bit words, in this order: where the ring of elements is, how many it holds at most, the
 addresses of the two processes, where the first element is in the ring, and how many there are. A kernel that
-must wait calls `bitfold_wait(record, to_put)`, which returns when it need not. The top kernel goes: it is the
-scheduler that calls its kernels.
+must wait calls `bitfold_wait(record, to_put)`, which returns when it need not; one that asks, and finds the
+stream empty or full, calls `bitfold_pass(record, to_put)`, which lets the others have a turn. The top kernel
+goes: it is the scheduler that calls its kernels.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from bitfold.ir.network import is_network
@@ -17,7 +19,7 @@ from bitfold.lowering.to_mlir import Lowered
 
 WORDS = 6
 RING, LIMIT, PRODUCER, CONSUMER, FIRST, COUNT = range(WORDS)
-WAIT = "bitfold_wait"
+WAIT, PASS = "bitfold_wait", "bitfold_pass"
 
 
 def channels_to_memory(lowered: Lowered) -> None:
@@ -28,8 +30,9 @@ def channels_to_memory(lowered: Lowered) -> None:
         body = lowered.module.body
         with ir.InsertionPoint.at_block_begin(body):
             types = [ir.Type.parse("!llvm.ptr"), ir.IntegerType.get_signless(64)]
-            func.FuncOp(WAIT, ir.FunctionType.get(types, []), visibility="private")
-        kernels = [op for op in body.operations if op.operation.name == "func.func"][1:]
+            for name in (WAIT, PASS):
+                func.FuncOp(name, ir.FunctionType.get(types, []), visibility="private")
+        kernels = [op for op in body.operations if op.operation.name == "func.func"][2:]
         kernels[-1].operation.erase()
         for kernel in kernels[:-1]:
             block = kernel.operation.regions[0].blocks[0]
@@ -90,23 +93,27 @@ def _put(op: Any) -> None:
 
 def _empty(op: Any) -> Any:
     stream = op.operands[0]
-    holds = arith.CmpIOp(arith.CmpIPredicate.eq, field(stream, COUNT), word(0)).result
-    return _cast(holds, op.results[0].type)
+    return _look(op, lambda: (arith.CmpIPredicate.eq, field(stream, COUNT), word(0)), 0)
 
 
 def _full(op: Any) -> Any:
     stream = op.operands[0]
-    holds = arith.CmpIOp(arith.CmpIPredicate.uge, field(stream, COUNT), field(stream, LIMIT)).result
-    return _cast(holds, op.results[0].type)
+    return _look(op, lambda: (arith.CmpIPredicate.uge, field(stream, COUNT), field(stream, LIMIT)), 1)
+
+
+def _look(op: Any, compared: Callable[[], tuple[Any, Any, Any]], to_put: int) -> Any:
+    """Whether a comparison holds, also after the others had a turn."""
+    _wait_if(*compared(), op.operands[0], to_put, PASS)
+    return _cast(arith.CmpIOp(*compared()).result, op.results[0].type)
 
 
 _RULES = {"bf.at": _at, "bf.get": _get, "bf.put": _put, "bf.empty": _empty, "bf.full": _full}
 
 
-def _wait_if(predicate: Any, left: Any, right: Any, stream: Any, to_put: int) -> None:
+def _wait_if(predicate: Any, left: Any, right: Any, stream: Any, to_put: int, how: str = WAIT) -> None:
     branch = scf.IfOp(arith.CmpIOp(predicate, left, right).result)
     with ir.InsertionPoint(branch.then_block):
-        func.CallOp([], WAIT, [stream, word(to_put)])
+        func.CallOp([], how, [stream, word(to_put)])
         scf.YieldOp([])
 
 
