@@ -12,6 +12,7 @@ from tests.ir import networks
 from tests.schedule.ladder import inputs, python_result
 from tests.strategies import assert_same, load
 
+from bitfold.cli import _guarded
 from bitfold.diagnostics import DeadlockError, StreamError
 from bitfold.frontend import parse
 from bitfold.ir.nodes import Program
@@ -256,3 +257,14 @@ def test_the_verifier_knows_streams():
     params = (replace(gets.params[0], type=Stream[int8, 2][3]), *gets.params[1:])
     with pytest.raises(MalformedError, match="the stream c is indexed with 0 indices"):
         verify(made.with_function(replace(gets, params=params)))
+
+
+def test_the_command_line_shows_the_report_and_ends_with_status_2(capsys: pytest.CaptureFixture[str]):
+    made = parse(networks.shallow)
+
+    def command() -> int:
+        run_python(made, *inputs(made, 1))
+        return 0
+
+    assert _guarded(command) == 2
+    assert "'shallow' stands still: a stream is too shallow" in capsys.readouterr().err
