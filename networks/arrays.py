@@ -12,7 +12,7 @@ from bitfold.diagnostics import DataError
 from bitfold.networks import npz
 
 CLASSES = 10
-"""Labels are 0..CLASSES-1, for MNIST, CIFAR-10 and SVHN alike."""
+"""Labels are 0..CLASSES-1 unless said otherwise, for MNIST, CIFAR-10 and SVHN alike."""
 
 
 def images(
@@ -62,23 +62,27 @@ def images(
     return np.ascontiguousarray(flat, np.uint8), None
 
 
-def labels(stored: npz.Array, path: Path, count: int, images: Path) -> NDArray[np.uint8]:
-    """uint8 (count,) of classes 0..9.
+def labels(
+    stored: npz.Array, path: Path, count: int, images: Path, classes: int = CLASSES
+) -> NDArray[np.uint8]:
+    """uint8 (count,) of classes 0..classes-1.
 
     Args:
         stored: integers (count,) or (count, 1).
         path: of the labels, for errors.
         count: how many images there are.
         images: where those came from, for errors.
+        classes: how many there are, at most 256.
 
     Raises:
         DataError: another dtype, shape or count, or a value that is no class.
     """
+    last = min(classes, 256) - 1
     flat = stored[:, 0] if stored.ndim == 2 and stored.shape[1] == 1 else stored
     if flat.ndim != 1 or not np.issubdtype(flat.dtype, np.integer):
         raise DataError(
             f"{path}: labels are {describe(stored)}; expected one integer class per image, uint8 ({count},)",
-            remedy="store class numbers 0..9; from one-hot rows: y.argmax(axis=1).astype(np.uint8)",
+            remedy=f"store class numbers 0..{last}; from one-hot rows: y.argmax(axis=1).astype(np.uint8)",
         )
     if len(flat) != count:
         raise DataError(
@@ -86,11 +90,11 @@ def labels(stored: npz.Array, path: Path, count: int, images: Path) -> NDArray[n
             remedy="give the images and labels of the same set (both t10k or both train)",
         )
     low, high = int(flat.min()), int(flat.max())
-    if low < 0 or high >= CLASSES:
-        bad = next(i for i, label in enumerate(flat.tolist()) if not 0 <= label < CLASSES)
+    if low < 0 or high > last:
+        bad = next(i for i, label in enumerate(flat.tolist()) if not 0 <= label <= last)
         raise DataError(
-            f"{path}: label {int(flat[bad])} of image {bad} is no class; expected 0..{CLASSES - 1}",
-            remedy="store class numbers 0..9",
+            f"{path}: label {int(flat[bad])} of image {bad} is no class; expected 0..{last}",
+            remedy=f"store class numbers 0..{last}",
         )
     return np.ascontiguousarray(flat, np.uint8)
 

@@ -1,17 +1,15 @@
-"""Labelled images for the networks: the bundled MNIST test set, and the user's own files.
+"""Labelled images for the networks: the bundled test sets, and the user's own files.
 
-A file is recognised by its content, never by its name: IDX (the format of MNIST), gzipped or not, or .npz.
-`python -m bitfold.networks.datasets binarize-mnist` rebuilds the bundled set.
+A file is recognised by its content, not by its name: IDX (the format of MNIST), .npz, a batch of CIFAR-10, or
+a picture. `python -m bitfold.networks.datasets` rebuilds the bundled sets.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -19,30 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitfold.diagnostics import BitfoldError, DataError
-from bitfold.networks import arrays, idx, npz
+from bitfold.networks import arrays, cifar, npz, readers
+from bitfold.networks.readers import Split
+
+__all__ = ["Dataset", "Split", "binarize_mnist", "cifar10_test_1000", "load", "mnist_test", "take_cifar10"]
 
 BIT_THRESHOLD = 128
 """A pixel becomes bit 1 (meaning +1) when it is at least this."""
-
-_SIGNATURES = {
-    b"\x89PNG": "a PNG picture",
-    b"\xff\xd8\xff": "a JPEG picture",
-    b"GIF8": "a GIF picture",
-    b"BM": "a BMP picture",
-    b"\x93NUMPY": "a single .npy array",
-    b"\x80": "a Python pickle",
-}
-_SAVE_NPZ = "np.savez(path, images=<uint8 pixels 0..255>, labels=<uint8 0..9>)"
-_FORMATS = (
-    f"give IDX files as MNIST distributes them, raw or gzipped, a folder of them, or an .npz: {_SAVE_NPZ}"
-)
-
-
-class Split(Enum):
-    """Which part of a data set to take, where a file or folder holds both."""
-
-    TRAIN = "train"
-    TEST = "test"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +36,7 @@ class Dataset:
         name: what to call it in reports.
         pixels: uint8 (N, P), 0..255.
         bits: uint8 (N, P), 0 or 1; 1 means +1 and 0 means -1.
-        labels: uint8 (N,), 0..9; None when unknown.
+        labels: uint8 (N,), class numbers from 0; None when unknown.
 
     Raises:
         DataError: arrays of other dtypes or shapes, or not exactly one of `pixels` and `bits`.
@@ -85,7 +66,7 @@ class Dataset:
 
     @property
     def n_pixels(self) -> int:
-        """Pixels (for colour: pixels times channels) per image."""
+        """Pixels (for colour: pixels times channels, ordered row, column, channel) per image."""
         return int(self._images.shape[1])
 
     def as_bits(self) -> NDArray[np.uint8]:
@@ -118,12 +99,20 @@ def mnist_test() -> Dataset:
     return Dataset("MNIST test set", bits=found.bits, labels=found.labels)
 
 
+def cifar10_test_1000() -> Dataset:
+    """The bundled first 1,000 images of CIFAR-10's test set: 3,072 pixels each, with labels."""
+    with resources.as_file(resources.files("bitfold.networks") / "data" / "cifar10_test_1000.npz") as path:
+        found = load(path, shape=cifar.SHAPE)
+    return Dataset("CIFAR-10 test set, first 1,000", pixels=found.pixels, labels=found.labels)
+
+
 def load(
-    path: str | Path,
+    path: str | Path | Sequence[str | Path],
     labels: str | Path | None = None,
     shape: tuple[int, ...] = (28, 28),
     *,
     split: Split = Split.TEST,
+    classes: int = arrays.CLASSES,
 ) -> Dataset:
     """Read images, and labels where there are any, from the user's own files.
 
@@ -134,101 +123,31 @@ def load(
             - an .npz (also gzipped) with the images as x_test (for Split.TRAIN x_train), images or x, and the
               labels as y_test (y_train), labels or y. Images are uint8 pixels (N, *shape) or (N, P);
               bool arrays of these shapes are bits; uint8 (N, ceil(P/8)) are packed bits, as in the
-              bundled set;
-            - a folder holding MNIST's IDX files under their standard names.
-        labels: an IDX or .npz file of labels, in place of those found with the images.
+              bundled MNIST;
+            - where `shape` is CIFAR-10's: a batch of CIFAR-10, pickled or binary (see `cifar`);
+            - a picture, or a sequence of pictures (see `pictures`);
+            - a folder of MNIST's IDX files or CIFAR-10's batches under their standard names, or of pictures.
+        labels: an IDX or .npz file of labels, in place of those found with the images. Those of a folder of
+            pictures are in the order of the pictures' names.
         shape: of one image, (rows, columns) or (rows, columns, channels); P is its product.
         split: which part, where `path` holds both.
+        classes: how many there are: labels are 0..classes-1.
 
     Returns:
         The data set, named like the file; `labels` is None when none were found.
 
     Raises:
         DataError: a file is missing, truncated, damaged, of another format, or its content does not fit.
+        BuildError: a picture is to be read and Pillow is not installed.
     """
-    source = Path(path)
-    if os.path.isdir(source):  # unlike Path.is_dir, never raises
-        source = _in_folder(source, split)
-    raw = _read(source, "images")
-    labels_path = None if labels is None else Path(labels)
-    values: npz.Array | None = None
-    if raw.startswith(npz.MAGIC):
-        archive = npz.Archive(raw, source, remedy=_FORMATS)
-        key, images = _pick(archive, split, "x", "images")
-        where = f"{source}: array {key!r}"
-        if labels_path is None and (label_key := _key(archive, split, "y", "labels")):
-            labels_path, values = source, archive.array(label_key)
-    else:
-        images, where = idx.parse(raw, source, dims=len(shape) + 1), str(source)
-        labels_path = labels_path or _labels_beside(source)
-    pixels, bits = arrays.images(images, where, shape)
-    count = len(images)
-    if labels_path is None:
-        return Dataset(source.name, pixels=pixels, bits=bits)
+    found = readers.find(path, shape, split)
+    data = Dataset(found.source.name or str(found.source), pixels=found.pixels, bits=found.bits)
+    file = found.labels_beside if labels is None else Path(labels)
+    values = found.labels if file is None else readers.read_labels(file, split)
     if values is None:
-        values = _read_labels(labels_path, split)
-    return Dataset(
-        source.name, pixels=pixels, bits=bits, labels=arrays.labels(values, labels_path, count, source)
-    )
-
-
-def _read(path: Path, wanted: str) -> bytes:
-    """The file's content, gunzipped, if it can be IDX or .npz."""
-    raw = npz.read_bytes(path, what=f"{wanted} as IDX or .npz", remedy=_FORMATS)
-    if raw.startswith(idx.GZIP_MAGIC):
-        raw = idx.gunzip(raw, path)
-    if raw.startswith(npz.MAGIC) or idx.looks_like_idx(raw):
-        return raw
-    found = next((kind for magic, kind in _SIGNATURES.items() if raw.startswith(magic)), None)
-    found = found or f"no known format (it starts with {raw[:4].hex(' ')})"
-    raise DataError(f"{path}: is {found}; expected {wanted} as IDX or .npz", remedy=_FORMATS)
-
-
-def _in_folder(folder: Path, split: Split) -> Path:
-    """The IDX images file of `split` in `folder`."""
-    prefix = "t10k" if split is Split.TEST else "train"
-    names = [f"{prefix}-images{dot}idx3-ubyte{gz}" for gz in ("", ".gz") for dot in ("-", ".")]
-    for name in names:
-        if os.path.isfile(folder / name):
-            return folder / name
-    raise DataError(
-        f"{folder}: the folder has no {split.value} images; looked for {', '.join(names)}",
-        remedy="put the IDX files there under their standard names, or give the images file itself",
-    )
-
-
-def _labels_beside(images: Path) -> Path | None:
-    """The labels file that MNIST's naming pairs with an images file, if it exists."""
-    name = images.name.removesuffix(".gz")
-    if "images" not in name or "idx3" not in name:
-        return None
-    stem = name.replace("images", "labels").replace("idx3", "idx1")
-    suffixes = (".gz", "") if images.name.endswith(".gz") else ("", ".gz")
-    beside = [images.with_name(stem + gz) for gz in suffixes]
-    return next((path for path in beside if os.path.isfile(path)), None)
-
-
-def _key(archive: npz.Archive, split: Split, letter: str, word: str) -> str | None:
-    """The first of a split's usual key names that the archive has."""
-    return next((k for k in (f"{letter}_{split.value}", word, letter) if k in archive.keys), None)
-
-
-def _pick(archive: npz.Archive, split: Split, letter: str, word: str) -> tuple[str, npz.Array]:
-    key = _key(archive, split, letter, word)
-    if key is None:
-        raise DataError(
-            f"{archive.path}: has none of the arrays {letter}_{split.value}, {word}, {letter}; it holds "
-            f"{archive.listing()}",
-            remedy=f"store the arrays under these names: {_SAVE_NPZ}",
-        )
-    return key, archive.array(key)
-
-
-def _read_labels(path: Path, split: Split) -> npz.Array:
-    raw = _read(path, "labels")
-    if raw.startswith(npz.MAGIC):
-        return _pick(npz.Archive(raw, path, remedy=_FORMATS), split, "y", "labels")[1]
-    return idx.parse(raw, path, dims=1)
+        return data
+    checked = arrays.labels(values, file or found.source, len(data), found.source, classes)
+    return replace(data, labels=checked)
 
 
 def binarize_mnist(data: Path, out: Path) -> Dataset:
@@ -247,6 +166,27 @@ def binarize_mnist(data: Path, out: Path) -> Dataset:
     return found
 
 
+def take_cifar10(data: Path, out: Path, count: int) -> Dataset:
+    """Write the first `count` test images of `data` (as for `load`) to `out`; the same input, the same bytes.
+
+    The .npz holds `images`, uint8 (N, 32, 32, 3), and `labels`, uint8 (N,).
+
+    Raises:
+        DataError: `data` is unusable, has no labels or too few images, or `out` cannot be written.
+    """
+    found = load(data, shape=cifar.SHAPE)
+    if found.labels is None or found.pixels is None:
+        raise DataError(f"{data}: has no pixels with labels", remedy="give CIFAR-10's own test set")
+    if len(found) < count:
+        raise DataError(f"{data}: has {len(found)} images, not {count}", remedy="give the whole test set")
+    found = found.take(count)
+    assert found.pixels is not None
+    assert found.labels is not None
+    images = found.pixels.reshape(count, *cifar.SHAPE)
+    npz.write(out, {"images": images, "labels": found.labels}, smallest=True)
+    return found
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; returns the exit status: 0, or 2 after an error that the user can mend."""
     parser = argparse.ArgumentParser(
@@ -257,10 +197,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     binarize.add_argument(
         "--data", type=Path, required=True, help="mnist.npz, an IDX file, or a folder of IDX files"
     )
-    binarize.add_argument("--out", type=Path, required=True, help="the .npz to write")
+    take = commands.add_parser("take-cifar10", help="write the bundled part of CIFAR-10's test set")
+    take.add_argument(
+        "--data", type=Path, required=True, help="cifar10.npz, a batch, or a folder of the batches"
+    )
+    take.add_argument("--images", type=int, default=1000, metavar="N", help="how many (1000)")
+    for command in (binarize, take):
+        command.add_argument("--out", type=Path, required=True, help="the .npz to write")
     options = parser.parse_args(argv)
     try:
-        found = binarize_mnist(options.data, options.out)
+        if options.command == "binarize-mnist":
+            found = binarize_mnist(options.data, options.out)
+        else:
+            found = take_cifar10(options.data, options.out, max(1, options.images))
     except BitfoldError as error:
         print(error, file=sys.stderr)
         return 2
