@@ -38,7 +38,7 @@ def images(
     if stored.shape[1:] not in {shape, (size,), (*shape, 1), (1, *shape)}:
         raise DataError(
             f"{where}: holds {describe(stored)}; expected images of {extent} pixels, ({full})",
-            remedy=f"resize or reshape the images to {extent}",
+            remedy=_reordered(stored, shape) or f"resize or reshape the images to {extent}",
         )
     flat = stored.reshape(len(stored), size)
     if stored.dtype == np.bool_:
@@ -60,6 +60,13 @@ def images(
             remedy="store bits as a bool array, x.astype(bool), or scale them to pixels, x * 255",
         )
     return np.ascontiguousarray(flat, np.uint8), None
+
+
+def _reordered(stored: npz.Array, shape: tuple[int, ...]) -> str | None:
+    """What to do with images whose channels come first, which `reshape` would scramble."""
+    if len(shape) == 3 and stored.shape[1:] == (shape[2], *shape[:2]):
+        return "put the channels last: x.transpose(0, 2, 3, 1)"
+    return None
 
 
 def labels(

@@ -121,9 +121,9 @@ def load(
             - an IDX images file, gzipped or not; the labels file is found beside it by MNIST's naming
               (t10k-images-idx3-ubyte[.gz] -> t10k-labels-idx1-ubyte[.gz], also with `.idx3-ubyte`);
             - an .npz (also gzipped) with the images as x_test (for Split.TRAIN x_train), images or x, and the
-              labels as y_test (y_train), labels or y. Images are uint8 pixels (N, *shape) or (N, P);
-              bool arrays of these shapes are bits; uint8 (N, ceil(P/8)) are packed bits, as in the
-              bundled MNIST;
+              labels as y_test (y_train), labels or y. Images are uint8 pixels (N, *shape), or (N, P) in the
+              same order; bool arrays of these shapes are bits; uint8 (N, ceil(P/8)) are packed bits, as in
+              the bundled MNIST;
             - where `shape` is CIFAR-10's: a batch of CIFAR-10, pickled or binary (see `cifar`);
             - a picture, or a sequence of pictures (see `pictures`);
             - a folder of MNIST's IDX files or CIFAR-10's batches under their standard names, or of pictures.

@@ -17,8 +17,8 @@ from bitfold.networks import arrays, cifar, idx, npz, pictures
 _SIGNATURES = {b"\x93NUMPY": "a single .npy array", cifar.PICKLE: "a Python pickle"}
 _SAVE_NPZ = "np.savez(path, images=<uint8 pixels 0..255>, labels=<uint8 0..9>)"
 _FORMATS = (
-    f"give IDX files as MNIST distributes them, raw or gzipped, a folder of them, an .npz, "
-    f"{_SAVE_NPZ}, or a picture; for colour also batches of CIFAR-10"
+    f"give IDX files as MNIST distributes them, raw or gzipped, a folder of them, an .npz "
+    f"({_SAVE_NPZ}), or a picture; for colour also batches of CIFAR-10"
 )
 
 
@@ -101,6 +101,8 @@ def _check_known(raw: bytes, path: Path, wanted: str) -> None:
     found = next((kind for magic, kind in _SIGNATURES.items() if raw.startswith(magic)), None)
     if picture := pictures.kind(raw):
         found = f"a {picture} picture"
+    if raw[257:262] == b"ustar":
+        found = "a tar archive, to be unpacked first"
     found = found or f"no known format (it starts with {raw[:4].hex(' ')})"
     raise DataError(f"{path}: is {found}; expected {wanted} as IDX or .npz", remedy=_FORMATS)
 

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import os
 import pickle
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +238,20 @@ def test_folder_that_lacks_a_batch_names_it(tmp_path: Path) -> None:
         load(tmp_path, shape=SHAPE, split=Split.TRAIN)
     with pytest.raises(DataError, match=r"no test images; looked for test_batch, test_batch.bin and for"):
         load(tmp_path, shape=SHAPE)
+
+
+def test_the_archive_itself_is_one_error(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "cifar-10-python.tar.gz", "w:gz") as archive:
+        archive.add(written(tmp_path / "test_batch", python_batch()), "cifar-10-batches-py/test_batch")
+    with pytest.raises(DataError, match="is a tar archive, to be unpacked first"):
+        load(tmp_path / "cifar-10-python.tar.gz", shape=SHAPE)
+
+
+def test_channels_first_are_one_error_that_says_how_to_turn_them(tmp_path: Path) -> None:
+    npz.write(tmp_path / "x.npz", {"x": IMAGES.transpose(0, 3, 1, 2)})
+    with pytest.raises(DataError, match=r"holds uint8 \(5, 3, 32, 32\)") as caught:
+        load(tmp_path / "x.npz", shape=SHAPE)
+    assert caught.value.remedy == "put the channels last: x.transpose(0, 2, 3, 1)"
 
 
 def test_digits_in_place_of_colour_images_are_one_error(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_transparent_parts_show_white(tmp_path: Path) -> None:
 
 
 def test_palette_with_a_transparent_entry(tmp_path: Path) -> None:
-    picture = Image.fromarray(np.repeat([[0] * 32, [1] * 32], 16, axis=0).astype(np.uint8), "L").convert("P")
+    picture = Image.fromarray(np.repeat([[0] * 32, [1] * 32], 16, axis=0).astype(np.uint8)).convert("P")
     picture.putpalette([255, 0, 0, 0, 255, 0])
     picture.save(tmp_path / "x.png", transparency=1)
     found = colours(tmp_path / "x.png")[0]
