@@ -16,6 +16,7 @@ from bitfold.ir.effects import parameter_effects
 from bitfold.ir.nodes import Program
 from bitfold.ir.run import as_batch
 from bitfold.lowering.pipeline import lower_to_hls
+from bitfold.lowering.shadow import shadow_words
 
 
 class HlsModule:
@@ -36,7 +37,8 @@ class HlsModule:
         self.project = project
         self._lowered = lower_to_hls(program)
         self._params = program.top.params
-        effects = parameter_effects(program, program.top)
+        shadowed = shadow_words(program)  # a kernel that only sets bits of an output does not read it
+        effects = parameter_effects(shadowed, shadowed.top)
         self._reads = [r or not w for r, w in effects]
         self._writes = [w for _, w in effects]
         self._cpu: CpuModule | None = None

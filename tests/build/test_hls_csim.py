@@ -10,15 +10,18 @@ import pytest
 from tests.build import hls_kernels
 from tests.build.hls_programs import operator_zoo, random_programs
 from tests.build.hls_support import module_from, project_plan, simulate
+from tests.strategies import load
 
 from bitfold.build.hls import csim, emit, write
 from bitfold.build.hls.csim import find_compiler, find_headers
+from bitfold.build.hls.simulation import HlsModule
 from bitfold.diagnostics import BuildError
 from bitfold.frontend import parse
 from bitfold.lang import Int, UInt
 from bitfold.lowering.mlir import passmanager
 from bitfold.lowering.pipeline import lower_to_hls
 from bitfold.lowering.to_mlir import Lowered
+from bitfold.schedule import customize
 
 PAIRS = [
     (UInt(1), Int(1)),
@@ -213,3 +216,21 @@ def test_headers_of_an_installed_vitis_come_first(monkeypatch: pytest.MonkeyPatc
     tool.touch(mode=0o755)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     assert find_headers() == tmp_path / "include"
+
+
+def test_a_packed_output_of_a_called_kernel_is_no_input(tmp_path: Path) -> None:
+    source = """
+from bitfold.lang import *
+
+def feed(x: bit[64], n: bit[64]):
+    for i in range(64):
+        n[i] = x[i]
+
+def top(x: bit[64], n: bit[64]):
+    feed(x, n)
+"""
+    s = customize(load(source)["top"])
+    s.pack("n", 16)
+    x, n = np.random.default_rng(0).integers(0, 2, 64, np.uint8), np.zeros(64, np.uint8)
+    HlsModule(s.program, tmp_path / "project")(x, n)
+    assert (n == x).all()

@@ -12,6 +12,7 @@ from bitfold.ir.verify import verify
 from bitfold.lowering.bf_to_arith import bf_to_arith
 from bitfold.lowering.channel_memory import channels_to_memory
 from bitfold.lowering.channels import channels_to_arrays
+from bitfold.lowering.depths import check_depths
 from bitfold.lowering.flatten import flatten_pipelines
 from bitfold.lowering.hoist import hoist_allocas
 from bitfold.lowering.mlir import ir, passmanager
@@ -67,6 +68,7 @@ def lower_to_hls(program: Program, trace: Trace | None = None) -> Lowered:
     """The module that HLS C++ is written from: pipelined loop nests made single loops, `bf` arithmetic."""
     verify(program)
     _report(trace, "schedule", lambda: program_text(program))
+    check_depths(program)
     program = shadow_words(program)
     verify(program)
     _report(trace, "shadow-words", lambda: program_text(program))
@@ -84,6 +86,7 @@ def lower_to_llvm(
     """The module in the LLVM dialect. `add_entry` adds the function that the caller will look up."""
     verify(program)
     _report(trace, "schedule", lambda: program_text(program))
+    check_depths(program)
     program = channels_to_arrays(program)
     verify(program)
     _report(trace, "channels-to-arrays", lambda: program_text(program))

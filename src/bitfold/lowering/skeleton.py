@@ -42,11 +42,15 @@ class _DependsOnDataError(Exception):
 def always_ends(program: Program) -> bool:
     """Whether every call of the network comes to a proper end; False also where that depends on data."""
     try:
-        functions = tuple(_function(program, f) for f in program.functions)
+        left = skeleton(program)
     except _DependsOnDataError:
         return False
-    skeleton = Program(functions, {})
-    return _ends(_Skeleton(program_text(skeleton), _order(program), skeleton))
+    return _ends(_Skeleton(program_text(left), _order(program), left))
+
+
+def skeleton(program: Program) -> Program:
+    """What is left of a network without its data: kernels that get and put zeros, as often and in turn."""
+    return Program(tuple(_function(program, f) for f in program.functions), {})
 
 
 @dataclass(frozen=True)
