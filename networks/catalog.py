@@ -37,6 +37,7 @@ class Network:
         image: rows, columns and, of colour images, channels of what it classifies.
         dims: the layer widths of a fully connected network, which takes bits; None of one that takes pixels.
         build: makes its kernel from weights.
+        classes: what the classes are called, where the bundled weights are used.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Network:
     image: tuple[int, ...]
     dims: tuple[int, ...] | None
     build: Callable[[Weights], Callable[..., None]]
+    classes: tuple[str, ...]
 
     def load_weights(self, path: Path | None) -> Weights:
         """Its weights from a file, or those that come with Bitfold. Raises DataError."""
@@ -86,7 +88,7 @@ def find_network(name: str) -> Network:
     if name not in networks():
         raise UsageError(f"there is no network named {name!r}", remedy=choices(name, networks()))
     module = importlib.import_module(f"bitfold.networks.{name}")
-    return Network(name, module.TITLE, module.IMAGE, module.DIMS, module.network)
+    return Network(name, module.TITLE, module.IMAGE, module.DIMS, module.network, module.CLASSES)
 
 
 def find_schedule(name: str) -> ScheduleFunction:

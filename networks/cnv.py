@@ -21,6 +21,7 @@ from bitfold.networks.weights_io import Weights
 TITLE = "CNV 3x3 conv 64-64-128-128-256-256, dense 512-512-10"
 IMAGE = (32, 32, 3)
 DIMS = None
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
 def network(weights: Weights) -> Callable[..., None]:

@@ -14,6 +14,7 @@ from bitfold.networks.weights_io import Weights
 
 TITLE = "LFC 784-1024-1024-1024-10"
 IMAGE = (28, 28)
+CLASSES = tuple("0123456789")
 DIMS = (784, 1024, 1024, 1024, 10)
 
 

@@ -53,9 +53,18 @@ def show(result: Result, console: Console) -> None:
         console.print(Text.assemble((f"{name + ':' if name else '':<16}", "bold"), text), soft_wrap=True)
 
 
+_NAMED = 20
+"""Up to so many images without labels, the classes found are printed."""
+
+
 def _accuracy(result: Result) -> str:
     if result.accuracy is None:
-        return f"unknown: {result.data} has no labels ({result.images:,} images classified)"
+        text = f"unknown: {result.data} has no labels ({result.images:,} images classified)"
+        if result.images <= _NAMED:
+            names = result.network.classes
+            found = [names[k] if k < len(names) else str(k) for k in result.labels.tolist()]
+            text += f"; found: {', '.join(found)}"
+        return text
     return f"{result.accuracy:.2%} of {result.images:,} images ({result.data})"
 
 

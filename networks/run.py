@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +38,7 @@ class Options:
 
     network: str
     schedule: str
-    data: Path | None = None
+    data: Sequence[Path] | None = None
     labels: Path | None = None
     weights: Path | None = None
     images: int | None = None
@@ -64,6 +64,7 @@ class Result:
     hls_dir: Path
     csim: CsimResult | None
     scores: NDArray[np.int16] = field(repr=False)
+    labels: NDArray[np.uint8] = field(repr=False)
 
 
 def scheduled(options: Options) -> tuple[Network, Weights, Schedule]:
@@ -80,12 +81,12 @@ def scheduled(options: Options) -> tuple[Network, Weights, Schedule]:
     return network, weights, s
 
 
-def load_images(options: Options, network: Network) -> Dataset:
+def load_images(options: Options, network: Network, classes: int) -> Dataset:
     """The images to classify: the user's, else the bundled test set; `images` of them."""
     if options.data is None:
         data = network.test_set()
     else:
-        data = datasets.load(options.data, options.labels, network.image)
+        data = datasets.load(options.data, options.labels, network.image, classes=classes)
     if options.images is not None:
         if options.images > len(data):
             raise UsageError(
@@ -114,7 +115,7 @@ def run(options: Options, console: Console) -> Result:
     network, weights, s = scheduled(options)
     compiled = CpuModule(s.program, trace)
     compile_s = time.perf_counter() - start
-    data = load_images(options, network)
+    data = load_images(options, network, weights.classes)
     images = network.inputs(data)
     scores, labels, rate = classify(compiled, images, weights.classes, console)
     accuracy = None if data.labels is None else float((labels == data.labels).mean())
@@ -146,6 +147,7 @@ def run(options: Options, console: Console) -> Result:
         hls_dir=folder,
         csim=simulated,
         scores=scores,
+        labels=labels,
     )
 
 

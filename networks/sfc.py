@@ -14,6 +14,7 @@ from bitfold.networks.weights_io import Weights
 
 TITLE = "SFC 784-256-256-256-10"
 IMAGE = (28, 28)
+CLASSES = tuple("0123456789")
 DIMS = (784, 256, 256, 256, 10)
 
 

@@ -109,7 +109,13 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--schedule", default="fold_a", metavar="NAME", help="a schedule's name, or FILE.py:FUNCTION (fold_a)"
     )
-    add("--data", type=Path, metavar="PATH", help="your images: IDX, npz, raw or gzipped (bundled test set)")
+    add(
+        "--data",
+        type=Path,
+        nargs="+",
+        metavar="PATH",
+        help="your images: IDX, npz, CIFAR-10's batches, a folder, or pictures (bundled test set)",
+    )
     add("--labels", type=Path, metavar="PATH", help="their labels, where they are not found beside them")
     add("--weights", type=Path, metavar="FILE", help="trained weights (bundled)")
     add("--images", type=_count, metavar="N", help="only the first N images")
