@@ -85,6 +85,20 @@ LEGAL = {
         "x y",
         "y.put(x_word[0])",
     ),
+    "an element that is read after the next one arrived in its place": (
+        "x: uint8[2, 4], y: uint16[4, 2, 4]",
+        "for p in range(4):\n    for m in range(2):\n        for k in range(4):\n"
+        "            if p < 2 or m == 1:\n                y[p, m, k] += x[p % 2, k]",
+        "x",
+        "x_buffer[p % 2, k] = x.get()",
+    ),
+    "rows that are read again one after the other": (
+        "x: uint8[3, 4], y: uint16[3, 2, 4]",
+        "for p in range(3):\n    for m in range(2):\n        for k in range(4):\n"
+        "            y[p, m, k] += x[p, k]",
+        "x",
+        "x_buffer[k] = x.get()",
+    ),
     "a loop that starts elsewhere and goes by steps": (
         "x: uint8[4], y: uint8[4]",
         "for r in range(1, 3):\n    for i in range(2, 9, 2):\n        y[i // 2 - 1] += x[i // 2 - 1]",

@@ -17,6 +17,7 @@ from bitfold.ir.nodes import (
     Fn,
     For,
     Function,
+    Get,
     If,
     Load,
     Local,
@@ -61,7 +62,8 @@ def reader(function: Function, name: str) -> Function:
         if why is None:
             if not _arrives_in_time(arrival, reads):
                 raise refused(function, name, site, "an element is read before it arrives", "read")
-            return _with_arrival(function, name, type, site, outer, again, conditions)
+            kept = _kept_dimensions(arrival, reads, again)
+            return _with_arrival(function, name, type, site, outer, kept, conditions)
         faults.append(why)
     raise refused(function, name, site, f"{faults[-1]} (when each is read first)", "read")
 
@@ -119,14 +121,16 @@ def _with_arrival(
     type: ArrayType,
     site: Site,
     outer: tuple[For, ...],
-    again: list[For],
+    kept: list[int],
     conditions: list[Expr],
 ) -> Function:
-    """`function` with `get` at the start of the innermost loop of `outer` where all of `conditions` hold."""
+    """`function` with `get` at the start of the innermost loop of `outer` where all of `conditions` hold.
+
+    The elements wait in a buffer of the dimensions `kept`, or if there are none each in a place for one.
+    """
     taken = bound_names(function)
     innermost = outer[-1].var if outer else None
     value = build.get(name, type.elem, site.span)
-    kept = _kept_dimensions(site, outer, again)
     if kept:
         place, indices = fresh(f"{name}_buffer", taken), tuple(site.indices[d] for d in kept)
         shape = tuple(type.shape[d] for d in kept)
@@ -159,17 +163,31 @@ def _with_arrival(
     return replace(function, body=(*body[:roms], *start, *body[roms:]))
 
 
-def _kept_dimensions(site: Site, outer: tuple[For, ...], again: list[For]) -> list[int]:
+def _kept_dimensions(arrival: Order, reads: Order, again: list[For]) -> list[int]:
     """The dimensions that a buffer of what is read again needs; none when nothing is.
 
-    An element is read again while the loops outside all of `again` stand still. So dimensions that only these
-    loops select need no place in it.
+    Where an element is read again only while the loops outside all of `again` stand still, dimensions that
+    these loops select need no place in it.
     """
     if not again:
         return []
-    still = {loop.var for loop in outer[: outer.index(again[0])]}
-    varies = [any(e.name not in still for e in walk_expr(i) if isinstance(e, LoopVar)) for i in site.indices]
+    indices = arrival.indices
+    still = [loop.var for loop in arrival.loops[: arrival.loops.index(again[0])]]
+    if not _read_while_still(arrival, reads, len(still)):
+        return list(range(len(indices)))
+    varies = [any(e.name not in still for e in walk_expr(i) if isinstance(e, LoopVar)) for i in indices]
     return [d for d, moves in enumerate(varies) if moves] or [len(varies) - 1]
+
+
+def _read_while_still(arrival: Order, reads: Order, outer: int) -> bool:
+    """Whether every read is in the iteration of the `outer` outermost loops in which its element arrived."""
+    arrives, read = arrival.access, reads.access
+    assert arrives is not None
+    assert read is not None
+    names = listed(arrival.loops).split(", ")
+    same = ", ".join(names[:outer] + [f"later_{n}" for n in names[outer:]])
+    still = isl.Map(f"{{ [{', '.join(names)}] -> [{same}] }}")
+    return bool(read.apply_range(arrives.reverse()).is_subset(still))
 
 
 # ---- outputs
@@ -195,7 +213,11 @@ def writer(function: Function, name: str) -> Function:
 
     def put(s: Stmt) -> Body | None:
         if isinstance(s, Store) and s.array == name:
-            return (Put(name, s.value, span=s.span),)
+            if not isinstance(s.value, Get):
+                return (Put(name, s.value, span=s.span),)
+            taken = fresh(f"{name}_word", bound_names(function))  # a `get` may not stand inside a `put`
+            value = build.local(taken, type.elem, s.span)
+            return Declare(taken, type.elem, s.value, span=s.span), Put(name, value, span=s.span)
         return None
 
     return replace(function, body=map_body(function.body, put))
