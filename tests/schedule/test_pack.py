@@ -104,6 +104,18 @@ def test_other_loops_stay(name: str) -> None:
     check(case, s)
 
 
+@pytest.mark.parametrize(
+    "body", ["y[0, c] = x[y[0, 3], c]", "y[x[1, 2], c] = x[0, c]\n    x[1, c] = y[0, c]"]
+)
+def test_a_loop_whose_rows_are_chosen_by_what_it_writes_stays(body: str) -> None:
+    case = kernel(f"for c in range(8):\n    {body}", "x: bit[2, 8], y: bit[2, 8]")
+    s = customize(case.function)
+    s.pack("x", 8)
+    s.pack("y", 8)
+    assert loops(s) == ["c"]
+    check(case, s)
+
+
 def test_the_sum_may_be_written_either_way() -> None:
     case = kernel(
         "for k in range(8):\n    a[2] = xnor(w[1, k], x[k]) + a[2]", "x: bit[8], w: bit[3, 8], a: uint8[3]"

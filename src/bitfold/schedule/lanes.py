@@ -112,7 +112,7 @@ def _uniform(e: Expr, var: str) -> bool:
 
 def _stored(stmt: Store, loop: For, type: ArrayType) -> Expr | None:
     """The whole word that a change of lane `loop.var`, in every iteration, makes."""
-    if not type.lanes_of or type.lanes != loop.trips or any(mentions(i, loop.var) for i in stmt.indices):
+    if not type.lanes_of or type.lanes != loop.trips or not all(_uniform(i, loop.var) for i in stmt.indices):
         return None
     word = build.load(stmt.array, stmt.indices, type.elem)
     wanted = build.loop_var(loop.var, 0, type.lanes - 1)
@@ -128,6 +128,8 @@ def changed_lanes(changed: Expr, part: IntType) -> list[tuple[Expr, Expr]]:
         case Apply(fn=Fn.SET_BIT) if part == bit:
             return [(changed.args[1], changed.args[2])]
         case Binary(op=Op.OR, rhs=Binary(op=Op.SHL, lhs=value, rhs=Binary(op=Op.MUL, lhs=lane))):
+            return [(lane, value)]
+        case Binary(op=Op.OR, rhs=Binary(op=Op.SHL, lhs=value, rhs=lane)) if part.width == 1:
             return [(lane, value)]
     return []
 
@@ -164,7 +166,9 @@ def _read_word(e: Expr, var: str, lanes: int, part: IntType) -> Expr | None:
             pass
         case _:
             return None
-    if not isinstance(word, Load) or mentions(word, var) or word.type != UInt(lanes * part.width):
+    if not isinstance(word, Load) or word.type != UInt(lanes * part.width):
+        return None
+    if not all(_uniform(i, var) for i in word.indices):
         return None
     lane = build.loop_var(var, 0, lanes - 1)
     plain = UInt(part.width)
