@@ -11,7 +11,7 @@ from bitfold.ir import build
 from bitfold.ir.nodes import Alloc, CallKernel, Expr, Function, Load, Program, Rom, Stmt, Store, walk
 from bitfold.ir.rewrite import Body, bound_names, fresh, map_body, map_exprs
 from bitfold.lang.types import ArrayType, pack_words
-from bitfold.schedule.lookup import declared_at, find_array
+from bitfold.schedule.lookup import declared_at, find_array, is_count
 
 
 def transpose(program: Program, function: Function, array: str, order: tuple[int, ...]) -> Program:
@@ -31,7 +31,7 @@ def transpose(program: Program, function: Function, array: str, order: tuple[int
     where = declared_at(function, array)
     rank = len(type.shape)
     order = order or tuple(range(rank, 0, -1))
-    if sorted(order) != list(range(1, rank + 1)):
+    if not all(is_count(d, 1, rank) for d in order) or len(set(order)) != rank or len(order) != rank:
         raise ScheduleError(
             f"{order} is no order of the {rank} dimensions of {array!r}",
             span=where,
