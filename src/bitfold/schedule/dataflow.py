@@ -21,8 +21,8 @@ def dataflow(program: Program, function: Function) -> Function:
     Results stay the same: a kernel starts when what it reads has been written.
 
     Raises:
-        ScheduleError: the kernel does more than declare arrays and call kernels, or several kernels write, or
-            several read, one array.
+        ScheduleError: the kernel does more than declare arrays and call kernels; several kernels write, or
+            several read, one array; one writes what another reads before, or a parameter that another reads.
     """
     for stmt in function.body:
         if not isinstance(stmt, (Alloc, CallKernel, Rom)):
@@ -36,13 +36,14 @@ def dataflow(program: Program, function: Function) -> Function:
         if not isinstance(call, CallKernel):
             continue
         callee = program.function(call.callee)
-        for array, (read, written) in zip(call.args, parameter_effects(program, callee), strict=True):
-            for writes, does in ((False, read), (True, written)):
-                other = users.setdefault((array, writes), call)
-                if does and other is not call:
-                    raise _shared(function, array, writes, other, call)
-                if not does and other is call:
-                    del users[array, writes]
+        for array, effects in zip(call.args, parameter_effects(program, callee), strict=True):
+            for writes, does in zip((False, True), effects, strict=True):
+                if does and users.setdefault((array, writes), call) is not call:
+                    raise _shared(function, array, writes, users[array, writes], call)
+    for (array, writes), call in users.items():
+        reader = users.get((array, False), call)
+        if writes and reader is not call:
+            _check_handed_on(function, array, call, reader)
     if not any(isinstance(s, CallKernel) for s in function.body):
         raise ScheduleError(
             f"{function.name!r} calls no kernels",
@@ -50,6 +51,26 @@ def dataflow(program: Program, function: Function) -> Function:
             remedy="dataflow is for a kernel that calls others",
         )
     return replace(function, dataflow=True)
+
+
+def _check_handed_on(function: Function, array: str, writer: CallKernel, reader: CallKernel) -> None:
+    """Refuse what one process cannot hand to the next."""
+    order = [s for s in function.body if s is writer or s is reader]
+    if array in {p.name for p in function.params}:
+        why, remedy = "which is a parameter", "hand it on in a local array"
+    elif order[0] is reader:
+        why, remedy = "which is read before it is written", "call the kernel that writes it first"
+    else:
+        return
+    raise ScheduleError(
+        f"{writer.callee!r} writes and {reader.callee!r} reads {array!r}, {why}, so they cannot be processes",
+        span=reader.span,
+        notes=[
+            Note(f"{writer.callee!r} is called here", writer.span),
+            Note(f"{array!r} is declared here", declared_at(function, array)),
+        ],
+        remedy=remedy,
+    )
 
 
 def _shared(
