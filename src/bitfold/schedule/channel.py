@@ -11,21 +11,23 @@ from bitfold.ir import build
 from bitfold.ir.effects import loads, parameter_effects
 from bitfold.ir.nodes import (
     Alloc,
+    Assign,
     CallKernel,
+    Declare,
     Expr,
     For,
     Function,
+    Get,
     Param,
     Program,
     Put,
-    Rom,
     Stmt,
     Store,
     walk,
 )
 from bitfold.ir.rewrite import Body, bindings, bound_names, fresh, map_body, rename
 from bitfold.kernels.streams import width_converter
-from bitfold.lang.types import DEPTH, ArrayType
+from bitfold.lang.types import DEPTH, ArrayType, IntType, UInt
 from bitfold.schedule.ends import only_sets_lanes
 from bitfold.schedule.lookup import arrays_of, declared_at
 
@@ -131,6 +133,10 @@ def _ends(program: Program, owner: Function, array: str) -> tuple[End, End]:
             for writes, does in ((True, written), (False, read)):
                 if does:
                     found[writes].append(End(stmt, position))
+    both = [end for end in found[False] if any(end.call is w.call for w in found[True])]
+    if both:
+        call = both[0].call
+        raise _not_linked(owner, array, f"is both read and written by {call.callee!r}", call)
     for writes, verb in ((True, "written"), (False, "read")):
         if not found[writes]:
             raise _not_linked(owner, array, f"is {verb} by no kernel", None)
@@ -140,7 +146,7 @@ def _ends(program: Program, owner: Function, array: str) -> tuple[End, End]:
             raise _not_linked(owner, array, f"is {verb} by several kernels", second.call, where)
     producer, consumer = found[True][0], found[False][0]
     order = [s for s in owner.body if s in (producer.call, consumer.call)]
-    if order[0] is not producer.call or producer.call is consumer.call:
+    if order[0] is not producer.call:
         raise _not_linked(owner, array, "is not read after it is written", consumer.call)
     return producer, consumer
 
@@ -151,6 +157,8 @@ def _not_linked(
     remedy = "a stream has one producer and one consumer"
     if "read by several" in why:
         remedy += ": give each reader its own, from a duplicator (bitfold.kernels.streams)"
+    if "both read and written" in why:
+        remedy += ": work on a local array or scalar, and store each element once, when it is done"
     return ScheduleError(
         f"{array!r} of {owner.name!r} cannot be a stream: it {why}",
         span=declared_at(owner, array) if where is None else where.span,
@@ -189,52 +197,61 @@ def relink(program: Program, link: Link, depth: int) -> Program:
         steps.append((here, type, target, last))
     calls: list[CallKernel] = []
     for before, before_type, after, after_type in steps:
-        made = _adapter(program, before_type, after_type, before)
-        program = _before(program, owner.name, made)
+        label = before if owner.name == program.top.name else f"{owner.name}_{before}"
+        made = _adapter(program, before_type, after_type, label)
+        program = replace(program, functions=(made, *program.functions))
         calls.append(CallKernel(made.name, (before, after), span=link.consumer.call.span))
     new = [Alloc(a, t, span=link.producer.call.span) for _, _, a, t in steps if a not in types]
-    at = owner.body.index(link.consumer.call)
-    roms = sum(isinstance(s, Rom) for s in owner.body)
-    body = (*owner.body[:roms], *new, *owner.body[roms:at], *calls, *owner.body[at:])
+
+    def insert(s: Stmt) -> Body | None:
+        if isinstance(s, Alloc) and s.name == source:
+            return (s, *new)
+        return (*calls, s) if s == link.consumer.call else None
+
+    body = map_body(owner.body, insert)
     names = [name for step in steps for name in (step[0], step[2])]
     return cleaned(_deepened(program, replace(owner, body=body), names, depth))
 
 
 def _deepened(program: Program, owner: Function, names: list[str], depth: int) -> Program:
-    """`owner` back in the program, with channels of this depth."""
+    """`owner` back in the program, with channels of this depth. What a channel passes on needs no fill."""
 
     def change(s: Stmt) -> Body | None:
-        if isinstance(s, Alloc) and s.name in names and s.type.streamed:
-            return (replace(s, type=replace(s.type, depth=depth or s.type.depth or DEPTH)),)
-        return None
+        if not (isinstance(s, Alloc) and s.name in names):
+            return None
+        if s.type.streamed:
+            return (replace(s, type=replace(s.type, depth=depth or s.type.depth or DEPTH), fill=None),)
+        return None if s.name == names[0] else (replace(s, fill=None),)
 
     return program.with_function(replace(owner, body=map_body(owner.body, change)))
 
 
 def cleaned(program: Program) -> Program:
-    """The program without adapters that nothing calls."""
-    called = {s.callee for f in program.functions for s in walk(f.body) if isinstance(s, CallKernel)}
-    kept = tuple(f for f in program.functions if f.name in called or f.kernel not in _ADAPTERS)
-    return replace(program, functions=kept)
+    """The program without adapters that nothing calls, its kernels in the order in which they are called."""
+    kept: dict[str, Function] = {}
 
+    def visit(function: Function) -> None:
+        for s in walk(function.body):
+            if isinstance(s, CallKernel) and s.callee not in kept:
+                visit(program.function(s.callee))
+        kept[function.name] = function
 
-def _before(program: Program, owner: str, new: Function) -> Program:
-    at = next(i for i, f in enumerate(program.functions) if f.name == owner)
-    return replace(program, functions=(*program.functions[:at], new, *program.functions[at:]))
+    visit(program.top)
+    return replace(program, functions=tuple(kept.values()))
 
 
 # ---- adapters
 
 
-def _adapter(program: Program, source: ArrayType, target: ArrayType, array: str) -> Function:
-    """A kernel (x: source, y: target) that passes all elements on."""
+def _adapter(program: Program, source: ArrayType, target: ArrayType, label: str) -> Function:
+    """A kernel (x: source, y: target) that passes all elements on; `label` ends its name."""
     if source.streamed and target.streamed:
         made, kind = _converter(source, target), CONVERTER
     else:
         made, kind = _copy(source, target), TO_ARRAY if source.streamed else FROM_ARRAY
     taken = {f.name for f in program.functions}.union(*(bindings(f) for f in program.functions))
     span = program.top.span
-    return replace(made, name=fresh(f"{kind}_{array}", taken), kernel=kind, span=span)
+    return replace(made, name=fresh(f"{kind}_{label}", taken), kernel=kind, span=span)
 
 
 def _converter(source: ArrayType, target: ArrayType) -> Function:
@@ -243,7 +260,21 @@ def _converter(source: ArrayType, target: ArrayType) -> Function:
     made = parse(width_converter(rows, elements * part.width, source.elem.width, target.elem.width)).top
     types = [replace(t, depth=0, layout=()) for t in (source, target)]
     params = tuple(replace(p, type=t) for p, t in zip(made.params, types, strict=True))
-    return replace(made, params=params, body=_pipelined(made.body))
+    return replace(made, params=params, body=_pipelined(_as_bits(made, source.elem)))
+
+
+def _as_bits(converter: Function, elem: IntType) -> Body:
+    """The body of a converter, which takes bits, where its stream has elements of type `elem`."""
+    taken = bound_names(converter)
+
+    def change(s: Stmt) -> Body | None:
+        if not (isinstance(s, (Declare, Assign)) and isinstance(s.value, Get)):
+            return None
+        name = fresh("element", taken)
+        first = Declare(name, elem, build.get(s.value.stream, elem), span=s.span)
+        return first, replace(s, value=build.cast(UInt(elem.width), build.local(name, elem)))
+
+    return map_body(converter.body, change) if elem.signed else converter.body
 
 
 def _pipelined(body: Body) -> Body:

@@ -49,7 +49,7 @@ def stream(program: Program, function: Function, array: str, lanes: int = 0, dep
             span=declared_at(function, array),
             remedy="leave the depth out for 2",
         )
-    if type.streamed:
+    if type.streamed and _whole(program, function, array):
         raise ScheduleError(
             f"{array!r} of {function.name!r} is a stream already",
             span=declared_at(function, array),
@@ -72,6 +72,14 @@ def stream(program: Program, function: Function, array: str, lanes: int = 0, dep
     if function.name == program.top.name:
         return _port(program, array, lanes)
     return _parameter(program, function, array, lanes, depth)
+
+
+def _whole(program: Program, function: Function, array: str) -> bool:
+    """Whether there is no end of what `array` links that could still become a stream."""
+    if array in {p.name for p in function.params}:
+        return True
+    found = link(program, function, array)
+    return found.producer.type(program).streamed and found.consumer.type(program).streamed
 
 
 def to(program: Program, function: Function, array: str, consumer: str, depth: int = 0) -> Program:
@@ -117,7 +125,7 @@ def _end(program: Program, found: Link, writes: bool, lanes: int, depth: int) ->
     program = _packed(program, callee, parameter, lanes)
     program = _ends(program, callee, parameter, writes)
     owner = program.function(found.owner.name)
-    owner = retype(owner, end.array, lambda t: replace(t, streamed=True, layout=()))
+    owner = retype(owner, end.array, lambda t: replace(t, streamed=True, layout=(), memory=""))
     return relink(program, replace(split, owner=owner), depth)
 
 
