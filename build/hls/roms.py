@@ -50,7 +50,7 @@ def _words(rom: RomData) -> list[str]:
     if elem.width > 64:
         mask = (1 << elem.width) - 1
         return [f'BITFOLD_HEX({elem.width}, "{v & mask:x}")' for v in values]
-    if rom.type.lanes_of:
+    if not elem.signed and elem.width > 8:
         digits, suffix = -(-elem.width // 4), "ULL" if elem.width > 32 else "U"
         return [f"0x{v:0{digits}x}{suffix}" for v in values]
     return [_decimal(v, elem) for v in values]

@@ -11,6 +11,7 @@ from bitfold.build.llvm.jit import CpuModule
 from bitfold.ir.nodes import Program
 from bitfold.ir.run import run_python
 from bitfold.ir.verify import verify
+from bitfold.lowering.banks import bank_roms
 from bitfold.lowering.flatten import flatten_pipelines
 from bitfold.lowering.shadow import shadow_words
 from bitfold.lowering.streams import streams_to_arrays
@@ -31,7 +32,8 @@ def python_result(program: Program, args: Sequence[np.ndarray]) -> list[np.ndarr
 def check_python(program: Program, args: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> None:
     """The program as Python, after each pass towards HLS, and with its streams made arrays as for LLVM."""
     shadowed = shadow_words(program)
-    for staged in (program, shadowed, flatten_pipelines(shadowed), streams_to_arrays(program)):
+    banked = bank_roms(shadowed)
+    for staged in (program, shadowed, banked, flatten_pipelines(banked), streams_to_arrays(program)):
         verify(staged)
         assert_same(python_result(staged, args), expected)
 

@@ -9,6 +9,7 @@ from bitfold.diagnostics import UsageError, choices
 from bitfold.ir.nodes import Program
 from bitfold.ir.printer import program_text
 from bitfold.ir.verify import verify
+from bitfold.lowering.banks import bank_roms
 from bitfold.lowering.bf_to_arith import bf_to_arith
 from bitfold.lowering.channel_memory import channels_to_memory
 from bitfold.lowering.channels import channels_to_arrays
@@ -41,7 +42,7 @@ LLVM_STEPS = (
     "add-entry",
     *LLVM_PASSES,
 )
-HLS_STEPS = ("schedule", "shadow-words", "flatten-pipelines", "to-mlir")
+HLS_STEPS = ("schedule", "shadow-words", "bank-roms", "flatten-pipelines", "to-mlir")
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,9 @@ def lower_to_hls(program: Program, trace: Trace | None = None) -> Lowered:
     program = shadow_words(program)
     verify(program)
     _report(trace, "shadow-words", lambda: program_text(program))
+    program = bank_roms(program)
+    verify(program)
+    _report(trace, "bank-roms", lambda: program_text(program))
     program = flatten_pipelines(program)
     verify(program)
     _report(trace, "flatten-pipelines", lambda: program_text(program))

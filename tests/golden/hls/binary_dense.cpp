@@ -9,7 +9,7 @@ void binary_dense(const ap_uint<49> x[2], ap_uint<1> y[64]) {
 #pragma HLS INTERFACE ap_ctrl_hs port=return
 #pragma HLS ARRAY_PARTITION variable=binary_dense_w cyclic factor=8 dim=1
 #pragma HLS ARRAY_PARTITION variable=binary_dense_w complete dim=2
-#pragma HLS ARRAY_PARTITION variable=binary_dense_t cyclic factor=8 dim=1
+#pragma HLS ARRAY_PARTITION variable=binary_dense_t complete dim=1
   ap_uint<16> acc[8];  // hls_kernels.py:44
 #pragma HLS ARRAY_PARTITION variable=acc complete dim=1
   int mo = 0, ko = 0;
@@ -22,7 +22,7 @@ void binary_dense(const ap_uint<49> x[2], ap_uint<1> y[64]) {
       }
       acc[mi] += bf::popcount<49>(~(binary_dense_w[mo * 8 + mi][ko] ^ x[ko]));  // hls_kernels.py:49
       if (ko == 1) {  // hls_kernels.py:50
-        y[mo * 8 + mi] = ap_int<17>(acc[mi]) >= binary_dense_t[mo * 8 + mi];  // hls_kernels.py:51
+        y[mo * 8 + mi] = ap_int<17>(acc[mi]) >= binary_dense_t[mi][mo];  // hls_kernels.py:51
       }
     }
     if (++ko == 2) {

@@ -7,8 +7,8 @@ void stream_dense(hls::stream<ap_uint<49>> &x, hls::stream<ap_uint<8>> &y) {
 #pragma HLS INTERFACE axis port=x
 #pragma HLS INTERFACE axis port=y
 #pragma HLS INTERFACE ap_ctrl_none port=return
-#pragma HLS ARRAY_PARTITION variable=stream_dense_w cyclic factor=8 dim=1
-#pragma HLS ARRAY_PARTITION variable=stream_dense_t cyclic factor=8 dim=1
+#pragma HLS ARRAY_PARTITION variable=stream_dense_w complete dim=1
+#pragma HLS ARRAY_PARTITION variable=stream_dense_t complete dim=1
   ap_uint<8> acc[8];  // hls_kernels.py:58
 #pragma HLS ARRAY_PARTITION variable=acc complete dim=1
   ap_uint<49> kept[2];  // hls_kernels.py:59
@@ -24,9 +24,9 @@ void stream_dense(hls::stream<ap_uint<49>> &x, hls::stream<ap_uint<8>> &y) {
       if (ko == 0) {  // hls_kernels.py:65
         acc[mi] = 0;  // hls_kernels.py:66
       }
-      acc[mi] += bf::popcount<49>(~(stream_dense_w[mo * 8 + mi][ko] ^ kept[ko]));  // hls_kernels.py:67
+      acc[mi] += bf::popcount<49>(~(stream_dense_w[mi][mo * 2 + ko] ^ kept[ko]));  // hls_kernels.py:67
       if (ko == 1) {  // hls_kernels.py:68
-        word[mi] = ap_int<9>(acc[mi]) >= stream_dense_t[mo * 8 + mi];  // hls_kernels.py:69
+        word[mi] = ap_int<9>(acc[mi]) >= stream_dense_t[mi][mo];  // hls_kernels.py:69
       }
     }
     if (ko == 1) {  // hls_kernels.py:70
