@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from bitfold.networks.thresholds import BatchNorm, fold, fold_norm
+from bitfold.networks.thresholds import BatchNorm, fold, fold_norm, fold_pixel_norm
 
 N = 37
 
@@ -54,3 +54,20 @@ def test_folded_network_gives_the_float_network_s_scores() -> None:
     assert folded.dims == dims
     assert min(norms[0].gamma) < 0 < max(norms[0].gamma)
     np.testing.assert_array_equal(folded.infer(bits), expected)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.3, -2.0, 1000.0, -1000.0])
+@pytest.mark.parametrize("mean", [0.0, 3.01, -4.25])
+def test_pixel_threshold_decides_like_batch_norm_for_every_sum(beta: float, mean: float) -> None:
+    one = np.ones(1)
+    (t,) = fold_pixel_norm(BatchNorm(one, one * beta, one * mean, one * 4.0, epsilon=0.0), 27)
+    sums = np.arange(-128 * 27, 128 * 27 + 1)
+    np.testing.assert_array_equal(sums >= t, (sums / 128 - mean) / 2.0 + beta >= 0)
+    assert -128 * 27 <= t <= 128 * 27 + 1
+
+
+def test_columns_are_ordered_row_column_channel() -> None:
+    latent = [-np.ones((10, 8, 3, 3))]
+    latent[0][4, 7, 1, 2] = 0.5
+    (w,) = fold(latent, [], "cnv").weights
+    assert np.argwhere(w).tolist() == [[4, (1 * 3 + 2) * 8 + 7]]
