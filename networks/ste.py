@@ -40,12 +40,40 @@ def pytorch() -> Any:
     return torch
 
 
-class Model:
-    """Latent weights, batch norm parameters and running statistics of one network."""
+class Latent:
+    """Latent weights, batch norm parameters and running statistics of a network, by layer."""
+
+    def __init__(self, torch: Any, layers: list[Layer]) -> None:
+        self.torch = torch
+        self.layers = layers
+
+    def parameters(self) -> list[Any]:
+        """The tensors that an optimizer changes."""
+        return [t for layer in self.layers for t in layer.values() if t.requires_grad]
+
+    def clip(self) -> None:
+        """Keep latent weights in -1..1, where their gradient passes."""
+        with self.torch.no_grad():
+            for layer in self.layers:
+                layer["w"].clamp_(-1, 1)
+
+    def snapshot(self) -> list[Layer]:
+        """A copy of everything trained, without gradients."""
+        return [{name: t.detach().clone() for name, t in layer.items()} for layer in self.layers]
+
+    def restore(self, saved: Sequence[Layer]) -> None:
+        """Go back to a snapshot of a model of the same widths."""
+        with self.torch.no_grad():
+            for layer, old in zip(self.layers, saved, strict=True):
+                for name, t in layer.items():
+                    t.copy_(old[name])
+
+
+class Model(Latent):
+    """A fully connected network."""
 
     def __init__(self, torch: Any, dims: Sequence[int], generator: Any) -> None:
-        self.torch = torch
-        self.layers: list[Layer] = []
+        super().__init__(torch, [])
         for fan_in, out in pairwise(dims):
             bound = math.sqrt(6 / (fan_in + out))
             w = (torch.rand(out, fan_in, generator=generator) * 2 - 1) * bound
@@ -55,10 +83,6 @@ class Model:
             layer["beta"] = torch.zeros(out).requires_grad_()
             layer["mean"] = torch.zeros(out)
             layer["var"] = torch.ones(out)
-
-    def parameters(self) -> list[Any]:
-        """The tensors that an optimizer changes."""
-        return [t for layer in self.layers for t in layer.values() if t.requires_grad]
 
     def scores(self, x: Any, *, training: bool) -> Any:
         """Last-layer scores (N, classes), whole numbers, of inputs `x` (N, in) of +1 and -1."""
@@ -81,23 +105,6 @@ class Model:
         passed = self.torch.nn.functional.hardtanh(value)
         sign = (value >= 0).to(value.dtype).mul_(2).sub_(1)
         return passed + (sign - passed).detach()
-
-    def clip(self) -> None:
-        """Keep latent weights in -1..1, where their gradient passes."""
-        with self.torch.no_grad():
-            for layer in self.layers:
-                layer["w"].clamp_(-1, 1)
-
-    def snapshot(self) -> list[Layer]:
-        """A copy of everything trained, without gradients."""
-        return [{name: t.detach().clone() for name, t in layer.items()} for layer in self.layers]
-
-    def restore(self, saved: Sequence[Layer]) -> None:
-        """Go back to a snapshot of a model of the same widths."""
-        with self.torch.no_grad():
-            for layer, old in zip(self.layers, saved, strict=True):
-                for name, t in layer.items():
-                    t.copy_(old[name])
 
 
 def folded(layers: Sequence[Layer]) -> Weights:

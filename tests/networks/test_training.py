@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 
 from bitfold.diagnostics import DataError, UsageError
+from bitfold.networks import augment
 from bitfold.networks import train as training
 from bitfold.networks.datasets import Dataset, load
+from bitfold.networks.recipes import Recipe
 from bitfold.networks.ste import Model
-from bitfold.networks.train import Recipe, main, train
+from bitfold.networks.train import main, train
 from bitfold.networks.weights_io import Weights, load_weights
 
 TINY = Recipe("sfc", (784, 16, 16, 10), epochs=3, batch=50, held_out=100, shift=1)
@@ -141,7 +143,7 @@ def test_checkpoint_that_does_not_belong_is_one_error(torch: Any, tmp_path: Path
 def test_shift_moves_images_whole(torch: Any) -> None:
     x = torch.zeros(40, 784, dtype=torch.uint8)
     x[:, 14 * 28 + 14] = 1
-    moved = training._shifted(torch, x, 2, torch.Generator().manual_seed(0)).view(40, 28, 28)
+    moved = augment.shifted(torch, x, 2, torch.Generator().manual_seed(0)).view(40, 28, 28)
     rows, columns = moved.nonzero()[:, 1:].T
     assert len(rows) == 40
     assert set(rows.tolist()) == set(columns.tolist()) == {12, 13, 14, 15, 16}
