@@ -170,3 +170,14 @@ def test_a_buffer_of_a_stream_can_be_packed() -> None:
     s.pack("x_buffer", 4)
     assert "x_buffer_lane: bit = x.get()" in str(s)
     check(case, s)
+
+
+def test_bits_with_a_sign() -> None:
+    case = kernel(
+        "for i in range(10):\n    y[i] = x[i]\n    w[i] = x[i]\nfor k in range(10):\n    x[k] = w[k] & y[k]",
+        "x: Int(1)[10], w: bit[10], y: Int(1)[10]",
+    )
+    s = customize(case.function)
+    for array in "xwy":
+        s.pack(array, 4)
+    check(case, s)

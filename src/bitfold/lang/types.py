@@ -299,7 +299,7 @@ def memory(kind: str) -> Bound:
 def pack_words(values: np.ndarray, type: ArrayType) -> np.ndarray:
     """Logical values as the words of a packed `type`. Leading dimensions are kept."""
     width = type.part.width
-    if width == 1:
+    if type.part == bit:
         return pack_bits(values, type.lanes)
     stored = np.asarray(values).astype(np.uint64) & np.uint64((1 << width) - 1)
     bits = unpack_bits(stored[..., None], width, width)
@@ -310,7 +310,7 @@ def unpack_words(words: np.ndarray, type: ArrayType) -> np.ndarray:
     """The inverse of `pack_words`, in the dtype of the elements."""
     width = type.part.width
     bits = unpack_bits(words, type.elem.width, type.lanes_of * width)
-    if width == 1:
+    if type.part == bit:
         return bits
     found = pack_bits(bits.reshape(*bits.shape[:-1], type.lanes_of, width), width)[..., 0]
     if type.part.signed:
