@@ -11,7 +11,7 @@ from tests.strategies import KernelCase, load
 
 from bitfold.diagnostics import ScheduleError
 from bitfold.frontend import parse
-from bitfold.ir.printer import program_text
+from bitfold.ir.run import as_python
 from bitfold.schedule import Partition, Schedule, customize
 
 LAYERS = """
@@ -64,7 +64,7 @@ def check(case: KernelCase, s: Schedule) -> None:
         args = inputs(case.program, seed)
         check_python(s.program, args, case.run(args))
     check_llvm(s.program, (0, 1))
-    assert parse(load(program_text(s.program))[s.program.top.name]) == s.program
+    assert parse(as_python(s.program)) == s.program
     again = customize(case.function)
     again.compose(s)
     assert str(again) == str(s)
