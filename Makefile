@@ -1,7 +1,7 @@
 # make sfc     run SFC on real digits on the CPU and check the generated HLS C++ against it
 # make test    all checks: ruff, mypy, pytest
 # make check   ruff and mypy only
-# make bench   measure
+# make bench   measure; BENCH='--cifar10 FILE --bnn-pynq DIR --golden FILE' for all of it
 # make clean   remove what was generated
 #
 # Needs Linux, Python >= 3.11 with venv, and g++. Another Python: make test PYTHON=python3.13
@@ -37,6 +37,8 @@ check: tools $(VENV)/installed-test typing
 
 bench: tools $(CSIM_STAMP)
 	$(BIN)/python benchmarks/sfc.py
+	$(BIN)/python benchmarks/networks.py lfc $(BENCH)
+	$(BIN)/python benchmarks/networks.py cnv $(BENCH)
 
 clean:
 	rm -rf out $(VENV) bitfold.egg-info

@@ -64,9 +64,8 @@ def main() -> int:
     options = parser.parse_args()
     network, promise = find_network(options.network), PROMISES[options.network]
     weights = network.load_weights(None)
-    data = (
-        network.test_set() if options.cifar10 is None else datasets.load(options.cifar10, shape=network.image)
-    )
+    whole = options.cifar10 if network.dims is None else None
+    data = network.test_set() if whole is None else datasets.load(whole, shape=network.image)
     rows = [
         accuracy("accuracy, own weights", f">= {promise.own}%", network, weights, data, promise.own, 100),
         *imported(network, promise, data, options.bnn_pynq, options.golden),
