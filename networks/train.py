@@ -5,7 +5,7 @@
 
 Needs PyTorch (`pip install 'bitfold[train]'`). `recipes.py` has the numbers, `ste.py` and `ste_cnv.py` the
 models, `tasks.py` what else differs between them, `thresholds.py` folds to integers. What is written has been
-verified by integer inference alone. A seed gives the same bytes on the same processor, PyTorch and threads.
+verified by integer inference alone. One thread and a seed give the same bytes; CNV is trained with two.
 """
 
 from __future__ import annotations
