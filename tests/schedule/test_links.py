@@ -164,6 +164,18 @@ def take(x: uint8[12] @ stream, y: uint8[12]):
     check_llvm(s.program, (0, 1))
 
 
+def test_words_that_no_loop_goes_over_are_refused_with_a_remedy() -> None:
+    s = customize(two().function)
+    with pytest.raises(ScheduleError, match="split the loop over its elements by 4"):
+        s.stream("double:x", lanes=4)
+
+
+def test_a_word_of_which_one_lane_is_set_is_refused() -> None:
+    s = customize(written("def kernel(x: uint8[1], y: uint8[1]):\n    y[0] = x[0]\n").function)
+    with pytest.raises(ScheduleError, match="a store changes one of the 3 lanes of a word"):
+        s.stream("y", lanes=3)
+
+
 ACCUMULATES = """
 def inc(x: uint8[12], y: uint8[12]):
     for r in range(3):

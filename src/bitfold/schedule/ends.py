@@ -208,6 +208,8 @@ def writer(function: Function, name: str) -> Function:
         return _word_writer(function, name, type, site, *lane)
     order = Order(site.loops, site.within(len(site.loops) + 1), site.indices)
     why = order.fault(type)
+    if sites(function, name, stores=False):  # of a word, and not in a way that `_changed_lane` knows
+        why = f"a store changes one of the {type.lanes} lanes of a word"
     if why:
         raise refused(function, name, site, why, "write")
 

@@ -99,6 +99,8 @@ class Order:
         if not access.range().is_equal(isl.Set(f"{{ [{', '.join(elements)}] : {limits} }}")):
             return "not every element is used"
         if not access.is_injective():
+            if type.lanes > 1:
+                return f"a word is used more than once; split the loop over its elements by {type.lanes}"
             return "an element is used more than once"
         time = isl.Map(f"{{ [{listed(self.loops)}] -> [{listed(self.loops)}] }}")
         earlier = time.lex_lt_map(time).intersect_domain(access.domain()).intersect_range(access.domain())
