@@ -85,7 +85,6 @@ def test_the_order_of_requests_does_not_matter(seed: int, rng: Random) -> None:
 
 
 @pytest.mark.csim
-@pytest.mark.slow
 def test_streams_in_cpp(tmp_path: Path) -> None:
     """Chains side by side in one kernel, so that g++ starts once."""
     chains = [Chain(Random(seed), str(i)) for i, seed in enumerate((1, 7, 12, 23))]

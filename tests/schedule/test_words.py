@@ -28,12 +28,15 @@ class Lanes:
     def __init__(self, rng: Random) -> None:
         self.rng = rng
         self.lanes = rng.choice((2, 3, 4, 8))
+        self.plain = rng.random() < 0.6  # lane by lane in all its loops, so that they can become words
         self.words = rng.choice((1, 2, 3))
         # Without a tail, all lanes of the last word are elements.
-        self.size = self.lanes * self.words - rng.choice((0, 0, 0, 1))
+        self.size = self.lanes * self.words - (not self.plain and rng.random() < 0.3)
         width = rng.choice((1, 1, 2, 5, 8, 13, 40, 64))
         one = rng.choice((bit, UInt(width), Int(width)))
-        self.types = {n: one if rng.random() < 0.8 else rng.choice((bit, Int(5), UInt(9))) for n in ARRAYS}
+        self.types = {
+            n: one if self.plain or rng.random() < 0.8 else rng.choice((bit, Int(5), UInt(9))) for n in ARRAYS
+        }
         self.loops = 0
         body = "".join(self._loop() for _ in range(rng.randint(1, 3)))
         params = ", ".join(f"{n}: {t}[3, {self.size}]" for n, t in self.types.items())
@@ -64,40 +67,46 @@ class Lanes:
         return [store]
 
     def _place(self, array: str) -> str:
-        rows = (self.p, self.p, self.p, f"{self.p} - 1", "0", f"{self.o} % 2", "abs(a[0, 0]) % 3")
+        rows = [self.p, self.p, self.p, f"{self.p} - 1", "0", f"{self.o} % 2"]
+        rows += ["abs(a[0, 0]) % 3"] * (not self.plain)
         row = self.rng.choice(rows)
         lane = self._element
-        if self.rng.random() < 0.1:
+        if not self.plain and self.rng.random() < 0.1:
             lane = self.rng.choice(("0", f"({lane}) * 0 + {self.i} % {self.size}"))
         return f"{array}[{row}, {lane}]"
 
     def _condition(self) -> str:
         data = f"{self._place('b')} > 0"
-        return self.rng.choice((f"{self.p} == 1", f"{self.o} > 0", f"{self.i} > 1", data))
+        uniform = (f"{self.p} == 1", f"{self.o} > 0")
+        return self.rng.choice(uniform if self.plain else (*uniform, f"{self.i} > 1", data))
 
     def _value(self, depth: int) -> str:
         rng = self.rng
         if not depth or rng.random() < 0.3:
             return rng.choice((*(self._place(n) for n in ARRAYS * 2), "1", "0", "-3"))
         x, y = self._value(depth - 1), self._value(depth - 1)
-        return rng.choice(
-            (
-                f"({x} & {y})",
-                f"({x} | {y})",
-                f"({x} ^ {y})",
-                f"xnor({self._bit()}, {self._bit()})",
-                f"({x} if {self._condition()} else {y})",
-                f"{rng.choice(list(self.types.values()))}({x})",
-                f"({x} + {y})",
-            )
-        )
+        chosen = f"({x} if {self._condition()} else {y})"
+        if self.plain and self.types["a"] != bit:
+            return chosen
+        values = [
+            chosen,
+            f"({x} & {y})",
+            f"({x} | {y})",
+            f"({x} ^ {y})",
+            f"xnor({self._bit()}, {self._bit()})",
+        ]
+        if not self.plain:
+            values += [f"{rng.choice(list(self.types.values()))}({x})", f"({x} + {y})"]
+        return rng.choice(values)
 
     def _bit(self) -> str:
         return f"bit({self._value(0)})"
 
     def schedule(self, s: Schedule) -> None:
         for n in ARRAYS:
-            if self.rng.random() < 0.8:
+            if self.plain:
+                s.pack(n, self.lanes)
+            elif self.rng.random() < 0.8:
                 s.pack(n, self.rng.choice((self.lanes, self.lanes, self.lanes, 1, 5)))
 
 
