@@ -76,7 +76,8 @@ def test_a_network_is_paced_by_its_slowest_layer() -> None:
 from bitfold.lang import *
 from bitfold.kernels.dense import output_scores
 
-def kernel(x: bit[4], w: bit[8, 4], b: int16[8], h: int16[8], s: int16[2]):
+def kernel(x: bit[4], w: bit[8, 4], b: int16[8], s: int16[2]):
+    h = empty(int16[8])
     output_scores(x, w, b, h)
     label(h, s)
 

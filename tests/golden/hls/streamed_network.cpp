@@ -5,8 +5,8 @@
 // binary_dense: dense.py:6
 static void binary_dense_0(hls::stream<ap_uint<3>> &x, hls::stream<ap_uint<2>> &y) {
 #pragma HLS INLINE off
-#pragma HLS ARRAY_PARTITION variable=binary_dense_0_w cyclic factor=2 dim=1
-#pragma HLS ARRAY_PARTITION variable=binary_dense_0_t cyclic factor=2 dim=1
+#pragma HLS ARRAY_PARTITION variable=binary_dense_0_w complete dim=1
+#pragma HLS ARRAY_PARTITION variable=binary_dense_0_t complete dim=1
   ap_uint<3> x_buffer[4];  // dense.py:15
   ap_uint<16> acc[2];  // dense.py:13
 #pragma HLS ARRAY_PARTITION variable=acc complete dim=1
@@ -25,13 +25,13 @@ static void binary_dense_0(hls::stream<ap_uint<3>> &x, hls::stream<ap_uint<2>> &
     }
     m_i: for (int m_i = 0; m_i < 2; ++m_i) {  // dense.py:12
 #pragma HLS UNROLL
-      acc[m_i] += bf::popcount<3>(~(binary_dense_0_w[m_o * 2 + m_i][k_o] ^ x_buffer[k_o]));  // dense.py:15
+      acc[m_i] += bf::popcount<3>(~(binary_dense_0_w[m_i][m_o * 4 + k_o] ^ x_buffer[k_o]));  // dense.py:15
     }
     if (k_o == 3) {  // dense.py:16
       y_word = 0;  // dense.py:16
       m_i_2: for (int m_i_2 = 0; m_i_2 < 2; ++m_i_2) {  // dense.py:12
 #pragma HLS UNROLL
-        y_word[m_i_2] = ap_int<17>(acc[m_i_2]) >= binary_dense_0_t[m_o * 2 + m_i_2];  // dense.py:16
+        y_word[m_i_2] = ap_int<17>(acc[m_i_2]) >= binary_dense_0_t[m_i_2][m_o];  // dense.py:16
       }
       y.write(y_word);  // dense.py:16
     }
@@ -59,9 +59,9 @@ static void stream_width_h(hls::stream<ap_uint<2>> &x, hls::stream<ap_uint<4>> &
 // binary_dense: dense.py:6
 static void binary_dense_1(hls::stream<ap_uint<4>> &x, hls::stream<ap_uint<3>> &y) {
 #pragma HLS INLINE off
-#pragma HLS ARRAY_PARTITION variable=binary_dense_1_w cyclic factor=3 dim=1
+#pragma HLS ARRAY_PARTITION variable=binary_dense_1_w complete dim=1
 #pragma HLS BIND_STORAGE variable=binary_dense_1_w type=rom_1p impl=lutram
-#pragma HLS ARRAY_PARTITION variable=binary_dense_1_t cyclic factor=3 dim=1
+#pragma HLS ARRAY_PARTITION variable=binary_dense_1_t complete dim=1
   ap_uint<4> x_buffer[2];  // dense.py:15
   ap_uint<16> acc[3];  // dense.py:13
 #pragma HLS ARRAY_PARTITION variable=acc complete dim=1
@@ -80,13 +80,13 @@ static void binary_dense_1(hls::stream<ap_uint<4>> &x, hls::stream<ap_uint<3>> &
     }
     m_i: for (int m_i = 0; m_i < 3; ++m_i) {  // dense.py:12
 #pragma HLS UNROLL
-      acc[m_i] += bf::popcount<4>(~(binary_dense_1_w[m_o * 3 + m_i][k_o] ^ x_buffer[k_o]));  // dense.py:15
+      acc[m_i] += bf::popcount<4>(~(binary_dense_1_w[m_i][m_o * 2 + k_o] ^ x_buffer[k_o]));  // dense.py:15
     }
     if (k_o == 1) {  // dense.py:16
       y_word = 0;  // dense.py:16
       m_i_2: for (int m_i_2 = 0; m_i_2 < 3; ++m_i_2) {  // dense.py:12
 #pragma HLS UNROLL
-        y_word[m_i_2] = ap_int<17>(acc[m_i_2]) >= binary_dense_1_t[m_o * 3 + m_i_2];  // dense.py:16
+        y_word[m_i_2] = ap_int<17>(acc[m_i_2]) >= binary_dense_1_t[m_i_2][m_o];  // dense.py:16
       }
       y.write(y_word);  // dense.py:16
     }
