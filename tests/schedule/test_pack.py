@@ -168,7 +168,7 @@ def test_a_buffer_of_a_stream_can_be_packed() -> None:
     s = customize(case.function)
     s.stream("x")
     s.pack("x_buffer", 4)
-    assert "x_buffer_lane: bit = x.get()" in str(s)
+    assert "x_buffer[0] = set_bit(x_buffer[0], j, x_word)" in str(s)
     check(case, s)
 
 

@@ -50,7 +50,7 @@ def reader(function: Function, name: str) -> Function:
     used = {e.name for i in site.indices for e in walk_expr(i) if isinstance(e, LoopVar)}
     depth = max((d for d, f in enumerate(site.loops) if f.var in used), default=-1) + 1
     outer, around = site.loops[:depth], site.within(depth)
-    again = [loop for loop in outer if loop.var not in used]
+    again = [loop for loop in outer if loop.var not in used and loop.trips != 1]
     first = _first_pass(again)
     inside = _shared_guards(found, depth, names_of(outer))
     faults = []
@@ -130,37 +130,52 @@ def _with_arrival(
     """
     taken = bound_names(function)
     innermost = outer[-1].var if outer else None
+    word = fresh(f"{name}_word", taken)
     value = build.get(name, type.elem, site.span)
+    arrive: Body = (Assign(word, type.elem, value, span=site.span),)
+    absent: Body = ()
+    used: Expr = build.local(word, type.elem)
+    start: Body = ()
     if kept:
-        place, indices = fresh(f"{name}_buffer", taken), tuple(site.indices[d] for d in kept)
+        buffer, indices = fresh(f"{name}_buffer", taken), tuple(site.indices[d] for d in kept)
         shape = tuple(type.shape[d] for d in kept)
         lanes_of = type.lanes_of if len(type.shape) - 1 in kept else 0
         part = type.part if lanes_of else bit
-        local = Alloc(place, ArrayType(type.elem, shape, lanes_of=lanes_of, part=part), span=site.span)
-    else:
-        place, indices = fresh(f"{name}_word", taken), (build.const(0),)
-        local = Alloc(place, ArrayType(type.elem, (1,)), span=site.span)
-    arrive: Stmt = Store(place, indices, value, span=site.span)
+        start = (Alloc(buffer, ArrayType(type.elem, shape, lanes_of=lanes_of, part=part), span=site.span),)
+        held = build.load(buffer, indices, type.elem, site.span)
+        if any(at >= len(outer) for at, _ in site.guards):  # out there the indices may be outside
+            arrive, used = (Store(buffer, indices, value, span=site.span),), held
+        else:  # not from the buffer what has just come: it would have to be written and read in one cycle
+            arrive = (*arrive, Store(buffer, indices, used, span=site.span))
+            absent = (Assign(word, type.elem, held, span=site.span),)
     if conditions:
         condition = conditions[0]
         for more in conditions[1:]:
             condition = build.logic(True, condition, more)
-        arrive = If(condition, (arrive,), span=site.span)
+        arrive = (If(condition, arrive, absent, span=site.span),)
+    if isinstance(used, Local):
+        arrive = _declared(word, type, arrive, site)
 
     def use(e: Expr) -> Expr | None:
-        if isinstance(e, Load) and e.array == name:
-            return build.load(place, indices, type.elem, e.span)
-        return None
+        return replace(used, span=e.span) if isinstance(e, Load) and e.array == name else None
 
     def insert(s: Stmt) -> Body | None:
         if isinstance(s, For) and s.var == innermost:
-            return (replace(s, body=(arrive, *s.body)),)
+            return (replace(s, body=(*arrive, *s.body)),)
         return None
 
     body = map_body(map_exprs(function.body, use), insert)
     roms = sum(isinstance(s, Rom) for s in body)
-    start = (local,) if innermost else (local, arrive)
+    start = start if innermost else (*start, *arrive)
     return replace(function, body=(*body[:roms], *start, *body[roms:]))
+
+
+def _declared(word: str, type: ArrayType, arrive: Body, site: Site) -> Body:
+    """`arrive` with the declaration of the scalar that it sets."""
+    first, *rest = arrive
+    if isinstance(first, Assign):
+        return (Declare(word, type.elem, first.value, span=site.span), *rest)
+    return (Declare(word, type.elem, build.const(0), span=site.span), *arrive)
 
 
 def _kept_dimensions(arrival: Order, reads: Order, again: list[For]) -> list[int]:

@@ -166,9 +166,9 @@ def _read_word(e: Expr, var: str, lanes: int, part: IntType) -> Expr | None:
             pass
         case _:
             return None
-    if not isinstance(word, Load) or word.type != UInt(lanes * part.width):
+    if not isinstance(word, (Load, Local)) or word.type != UInt(lanes * part.width):
         return None
-    if not all(_uniform(i, var) for i in word.indices):
+    if isinstance(word, Load) and not all(_uniform(i, var) for i in word.indices):
         return None
     lane = build.loop_var(var, 0, lanes - 1)
     plain = UInt(part.width)

@@ -20,12 +20,16 @@ static void binary_dense_0(hls::stream<ap_uint<3>> &x, hls::stream<ap_uint<2>> &
         acc[m_i_1] = 0;  // dense.py:13
       }
     }
+    ap_uint<3> x_word = 0;  // dense.py:15
     if (m_o == 0) {  // dense.py:15
-      x_buffer[k_o] = x.read();  // dense.py:15
+      x_word = x.read();  // dense.py:15
+      x_buffer[k_o] = x_word;  // dense.py:15
+    } else {
+      x_word = x_buffer[k_o];  // dense.py:15
     }
     m_i: for (int m_i = 0; m_i < 2; ++m_i) {  // dense.py:12
 #pragma HLS UNROLL
-      acc[m_i] += bf::popcount<3>(~(binary_dense_0_w[m_i][m_o * 4 + k_o] ^ x_buffer[k_o]));  // dense.py:15
+      acc[m_i] += bf::popcount<3>(~(binary_dense_0_w[m_i][m_o * 4 + k_o] ^ x_word));  // dense.py:15
     }
     if (k_o == 3) {  // dense.py:16
       y_word = 0;  // dense.py:16
@@ -75,12 +79,16 @@ static void binary_dense_1(hls::stream<ap_uint<4>> &x, hls::stream<ap_uint<3>> &
         acc[m_i_1] = 0;  // dense.py:13
       }
     }
+    ap_uint<4> x_word = 0;  // dense.py:15
     if (m_o == 0) {  // dense.py:15
-      x_buffer[k_o] = x.read();  // dense.py:15
+      x_word = x.read();  // dense.py:15
+      x_buffer[k_o] = x_word;  // dense.py:15
+    } else {
+      x_word = x_buffer[k_o];  // dense.py:15
     }
     m_i: for (int m_i = 0; m_i < 3; ++m_i) {  // dense.py:12
 #pragma HLS UNROLL
-      acc[m_i] += bf::popcount<4>(~(binary_dense_1_w[m_i][m_o * 2 + k_o] ^ x_buffer[k_o]));  // dense.py:15
+      acc[m_i] += bf::popcount<4>(~(binary_dense_1_w[m_i][m_o * 2 + k_o] ^ x_word));  // dense.py:15
     }
     if (k_o == 1) {  // dense.py:16
       y_word = 0;  // dense.py:16
