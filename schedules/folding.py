@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from math import gcd
 
 from bitfold.diagnostics import ScheduleError
+from bitfold.lang.types import DEPTH
 from bitfold.schedule import Partition, Schedule
 
 Folding = Mapping[str, Mapping[str, tuple[int, int]]]
@@ -14,7 +15,9 @@ Folding = Mapping[str, Mapping[str, tuple[int, int]]]
 def fold(layer: Schedule, pe: int, simd: int) -> None:
     """Work on `pe` rows and `simd` inputs of each in a cycle: (M / pe) * (K / simd) cycles for each pixel.
 
-    The layer takes words of `simd` inputs from a stream and gives words of `pe` outputs to one.
+    The layer takes words of `simd` inputs from a stream and gives words of `pe` outputs to one. Its input
+    channel holds a whole pixel: the layer reads one while it works on its first rows and none while it works
+    on the others, and only what the layer before can put meanwhile keeps both at work.
 
     Raises:
         ScheduleError: `pe` does not divide the rows or `simd` the columns; the message lists what does.
@@ -25,7 +28,7 @@ def fold(layer: Schedule, pe: int, simd: int) -> None:
     layer.unroll(m_i)
     layer.pipeline(k_o, ii=1)
     layer.pack("w", simd)
-    layer.stream("x", lanes=simd)
+    layer.stream("x", lanes=simd, depth=max(DEPTH, layer.type("x").logical.dims[-1] // simd))
     if k_i.name in map(str, layer.get_loops()):  # products that are no popcount
         layer.unroll(k_i)
     layer.stream("y", lanes=pe)
@@ -38,14 +41,21 @@ def fold(layer: Schedule, pe: int, simd: int) -> None:
 def lane_by_lane(layer: Schedule, lanes: int) -> None:
     """Work on `lanes` channels of a pixel in a cycle, in a layer whose loop over channels is c.
 
+    The input channel of a sliding window holds a row of the image: the window takes a row in at once, and no
+    pixel while the rest of its round goes out.
+
     Raises:
         ScheduleError: `lanes` does not divide the channels.
     """
+    depth = 0
+    if "lines" in layer.get_arrays():
+        _, width, channels = layer.type("lines").logical.dims
+        depth = max(DEPTH, width * channels // lanes)
     c_o, _ = layer.split("c", lanes)
     for array in layer.get_arrays():
         if array not in ("x", "y"):
             layer.pack(array, lanes)
-    layer.stream("x", lanes=lanes)
+    layer.stream("x", lanes=lanes, depth=depth)
     layer.stream("y", lanes=lanes)
     layer.pipeline(c_o, ii=1)
 
