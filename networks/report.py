@@ -15,12 +15,9 @@ from bitfold.networks.run import Result
 def show(result: Result, console: Console) -> None:
     """Print the per-layer table and the summary."""
     device, model = result.device, result.model
-    table = Table(
-        title=Text(f"{result.network.title}, {result.schedule}, {device.name} at {device.clock_mhz:g} MHz"),
-        box=SIMPLE_HEAD,
-        title_justify="left",
-        title_style="bold",
-    )
+    title = f"{result.network.title}, {result.schedule}, {device.name} at {device.clock_mhz:g} MHz"
+    console.print(Text(title, "bold"))  # a table would break its title where its columns end
+    table = Table(box=SIMPLE_HEAD)
     for name in ("layer", "PE", "SIMD", "folds", "cycles", "weight memory"):
         table.add_column(name, justify="left" if name == "layer" else "right", no_wrap=True)
     for layer in model.layers:

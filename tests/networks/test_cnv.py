@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bitfold import Schedule, customize
 from bitfold.build.hls.simulation import HlsModule
 from bitfold.build.llvm.jit import CpuModule
+from bitfold.cli import script
 from bitfold.ir.nodes import Program
 from bitfold.ir.run import run_python
 from bitfold.lowering.flatten import flatten_pipelines
@@ -122,3 +123,9 @@ def test_no_folding_changes_a_score(data: st.DataObject) -> None:
     s = customize(CNV.build(case()[0]))
     fold_network(s, "test", {"cnv": folding})
     assert (compiled_scores(s.program, IMAGES[:2]) == case()[1][:2]).all()
+
+
+def test_the_title_stays_on_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert script("cnv", ["--images", "1", "--out", str(tmp_path / "cnv")]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.rstrip() == f"{CNV.title}, fold_a, ZC706 at 200 MHz"
