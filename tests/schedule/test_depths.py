@@ -61,3 +61,28 @@ def test_one_that_is_too_shallow_is_a_deadlock(depth: int, lower: object) -> Non
     assert "'join' waits to get from 'a', which is empty" in text
     assert "b[i] = x[i] + 1" in text, "the line that waits"
     assert "with depth 15 of 'b' it runs to its end: s.stream(array, depth=...)" in text
+
+
+def test_no_hardware_is_written_for_streams_that_are_too_shallow() -> None:
+    source = """
+from bitfold.lang import *
+
+def two(x: uint8[8], a: Stream[uint8, 2], b: Stream[uint8, 2]):
+    for i in range(8):
+        a.put(x[i])
+    for i in range(8):
+        b.put(x[i])
+
+def join(a: Stream[uint8, 2], b: Stream[uint8, 2], y: uint8[8]):
+    for i in range(8):
+        y[i] = a.get() ^ b.get()
+
+def top(x: uint8[8], y: uint8[8]):
+    a = empty(Stream[uint8, 2])
+    b = empty(Stream[uint8, 2])
+    two(x, a, b)
+    join(a, b, y)
+"""
+    program = customize(load(source)["top"]).program
+    with pytest.raises(DeadlockError, match="'a', which is full"):
+        lower_to_hls(program)

@@ -9,24 +9,27 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bitfold.diagnostics import DeadlockError
-from bitfold.ir.network import is_forest, network
+from bitfold.ir.network import is_forest, is_network, network
 from bitfold.ir.nodes import Alloc, CallKernel, Function, Program, Stmt
 from bitfold.ir.rewrite import Body, map_body
 from bitfold.ir.run import run_python
 from bitfold.lang.stream import StreamType
 from bitfold.lang.types import DEPTH, ArrayType
 from bitfold.lowering.channels import MOST_TRIED, room
-from bitfold.lowering.skeleton import always_ends, skeleton
+from bitfold.lowering.skeleton import DependsOnDataError, always_ends, skeleton
 
 
-def check_depths(program: Program) -> None:
+def check_depths(program: Program, *, streams: bool = False) -> None:
     """Try out, without data, a network with several ways from one process to another.
+
+    Networks of `Stream`s are told when they are called; with `streams` they are tried out as well, where
+    their turns do not depend on data.
 
     Raises:
         DeadlockError: it cannot come to its end; it says which depths would let it.
     """
     channels = {s.name: s for s in program.top.body if isinstance(s, Alloc) and _is_channel(s.type)}
-    if not channels:
+    if not channels and not (streams and is_network(program)):
         return
     made = program
     for call in program.top.body:
@@ -40,8 +43,14 @@ def check_depths(program: Program) -> None:
     if is_forest(network(made)) or sum(room(made).values()) > MOST_TRIED or always_ends(made):
         return
     try:
-        run_python(skeleton(made))
+        left = skeleton(made)
+    except DependsOnDataError:
+        return
+    try:
+        run_python(left)
     except DeadlockError as error:
+        if not channels:
+            raise
         what = (error.remedy or "").partition(": write")[0]
         error.remedy = f"{what}: s.stream(array, depth=...)" if ": write" in (error.remedy or "") else what
         raise

@@ -69,7 +69,7 @@ def lower_to_hls(program: Program, trace: Trace | None = None) -> Lowered:
     """The module that HLS C++ is written from: pipelined loop nests made single loops, `bf` arithmetic."""
     verify(program)
     _report(trace, "schedule", lambda: program_text(program))
-    check_depths(program)
+    check_depths(program, streams=True)
     program = shadow_words(program)
     verify(program)
     _report(trace, "shadow-words", lambda: program_text(program))

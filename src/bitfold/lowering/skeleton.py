@@ -35,7 +35,7 @@ from bitfold.ir.rewrite import Body, bound_names, fresh
 from bitfold.lang.stream import StreamType
 
 
-class _DependsOnDataError(Exception):
+class DependsOnDataError(Exception):
     """A get or put of the network may or may not happen."""
 
 
@@ -43,7 +43,7 @@ def always_ends(program: Program) -> bool:
     """Whether every call of the network comes to a proper end; False also where that depends on data."""
     try:
         left = skeleton(program)
-    except _DependsOnDataError:
+    except DependsOnDataError:
         return False
     return _ends(_Skeleton(program_text(left), _order(program), left))
 
@@ -140,4 +140,4 @@ def _call(program: Program, call: CallKernel) -> CallKernel:
 def _check(*exprs: Expr) -> None:
     """Raise unless all of `exprs` are known from the loops around them."""
     if any(isinstance(part, (Load, Local, Get)) for e in exprs for part in walk_expr(e)):
-        raise _DependsOnDataError
+        raise DependsOnDataError

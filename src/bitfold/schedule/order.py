@@ -60,7 +60,9 @@ def refused(function: Function, name: str, site: Site, why: str, verb: str) -> S
         f"{name!r} of {function.name!r} cannot be a stream: {why}",
         span=site.span,
         notes=[Note(f"{name!r} is declared here", declared_at(function, name))],
-        remedy=f"{verb} every element once, in row-major order, or leave it an array",
+        remedy="split the loop before you stream"
+        if "split" in why
+        else f"{verb} every element once, in row-major order, or leave it an array",
     )
 
 
