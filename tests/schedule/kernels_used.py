@@ -171,3 +171,75 @@ def scattered(x: bit[8], y: bit[8]):
     h = empty(bit[8])
     backwards(x, h)
     copy(h, y)
+
+
+def flat(a: uint8[4, 6], b: uint8[24]):
+    for i in range(4):
+        for j in range(6):
+            b[i * 6 + j] = a[i, j]
+
+
+def inner(a: uint8[8, 8]):
+    for i in range(1, 8):
+        for j in range(1, 8, 3):
+            a[i, j] = a[i - 1, j - 1] + a[i, j] + j
+
+
+def steps(a: uint8[8], b: uint8[8], c: uint8[8]):
+    for i in range(8):
+        v: uint8 = a[i] ^ 85
+        b[i] = v
+        for j in range(2):
+            c[i] = c[i] + v
+        c[7 - i] = 3
+
+
+def feedback(a: uint8[8], b: uint8[8]):
+    for i in range(1, 8):
+        a[i] = b[i - 1] ^ 1
+        b[i] = a[i] ^ 2
+
+
+def product(a: int8[4, 6], b: int8[6, 5], c: int16[4, 5]):
+    for m in range(4):
+        for z in range(5):
+            c[m, z] = 0
+        for k in range(6):
+            for n in range(5):
+                c[m, n] += a[m, k] * b[k, n]
+
+
+def stencil(x: uint8[6, 7], y: uint16[4, 5]):
+    for i in range(4):
+        for j in range(5):
+            for r in range(3):
+                for c in range(3):
+                    y[i, j] += x[i + r, j + c] * (r * 3 + c)
+
+
+def padded(x: uint8[6, 7], y: uint16[6, 7]):
+    for i in range(6):
+        for j in range(7):
+            y[i, j] = 0
+            for r in range(3):
+                for c in range(3):
+                    if i + r >= 1 and i + r < 7 and j + c >= 1 and j + c < 8:
+                        y[i, j] += x[i + r - 1, j + c - 1] * (r * 3 + c)
+
+
+def strided(x: uint8[9], y: uint8[4]):
+    for i in range(4):
+        y[i] = max(x[2 * i], x[2 * i + 1], x[2 * i + 2])
+
+
+def tapped(x: int8[12], h: int8[5], y: int16[8]):
+    for i in range(8):
+        acc: int16 = 0
+        for t in range(5):
+            acc = int16(acc + x[i + 4 - t] * h[t])
+        y[i] = acc
+
+
+def diagonal(x: uint8[8, 8], y: uint8[6]):
+    for i in range(6):
+        y[i] = x[i, i] + x[i + 1, i + 1]

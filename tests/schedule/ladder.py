@@ -48,3 +48,11 @@ def check_llvm(program: Program, seeds: Sequence[int]) -> None:
     assert_same(batch, [np.stack(arrays) for arrays in zip(*expected, strict=True)])
     compiled(*calls[0])
     assert_same(calls[0], expected[0])
+
+
+def check_rewritten(before: Program, after: Program) -> None:
+    """A scheduled program gives what it gave before, as Python at every stage and compiled."""
+    for seed in (0, 1):
+        args = inputs(before, seed)
+        check_python(after, args, python_result(before, args))
+    check_llvm(after, (0, 1))

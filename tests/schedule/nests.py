@@ -197,16 +197,29 @@ class Request:
         array = arrays[b % len(arrays)]
         match self.primitive:
             case "split":
-                view.split(loop, 1 + c % 5, cut=d % 3 == 0)
+                view.split(loop, 1 + c % 5, cut=d % 3 == 0, guard=d % 3 == 1)
             case "reorder":
                 start = b % max(1, len(loops))
                 view.reorder(*_permuted(list(loops[start : start + 2 + c % 2]), d))
+            case "fuse":
+                start = b % max(1, len(loops))
+                view.fuse(*loops[start : start + 2 + c % 2])
+            case "tile":
+                view.tile(loop, loops[(b + 1) % len(loops)] if loops else "none", 1 + c % 4, 1 + d % 4)
+            case "fission":
+                view.fission(loop, 1 + c % 3)
+            case "unroll_jam":
+                view.unroll_jam(loop, 1 + c % 4)
             case "unroll":
                 view.unroll(loop, c % 3)
             case "pipeline":
                 view.pipeline(loop, ii=c % 4)
             case "partition":
                 view.partition(array, list(Partition)[c % 3], dim=d % 4, factor=(0, 1, 2, 3, 4)[(c + d) % 5])
+            case "buffer_at":
+                view.buffer_at(arrays[d % len(arrays)], loop)
+            case "reuse_at":
+                view.reuse_at(arrays[d % len(arrays)], loop)
             case "pack":
                 view.pack(array, (1, 2, 3, 4, 5, 64, 100)[c % 7])
             case "stream":
@@ -230,6 +243,12 @@ requests = st.builds(
             "reorder",
             "reorder",
             "reorder",
+            "fuse",
+            "tile",
+            "fission",
+            "unroll_jam",
+            "buffer_at",
+            "reuse_at",
             "unroll",
             "pipeline",
             "partition",

@@ -33,6 +33,11 @@ REFUSED: list[tuple[Any, dict[str, int], list[Step], Step]] = [
     (k.dense, DENSE, [], lambda s: s.split("k", 2.0)),  # type: ignore[arg-type]
     (k.triangle, {}, [], lambda s: s.split("j", 2)),
     (k.dense, DENSE, [lambda s: s.pipeline("k")], lambda s: s.split("k", 4)),
+    (k.dense, DENSE, [], lambda s: s.split("k", 3, cut=True, guard=True)),
+    # tile
+    (k.inner, {}, [], lambda s: s.tile("i", "j", 2, 3)),
+    (k.skewed, {}, [], lambda s: s.tile("i", "j", 7, 1)),
+    (k.chain, {}, [], lambda s: s.tile("copy_0:i", "copy_1:i", 2, 2)),
     # reorder
     (k.skewed, {}, [], lambda s: s.reorder("j", "i")),
     (k.triangle, {}, [], lambda s: s.reorder("j", "i")),
@@ -45,6 +50,27 @@ REFUSED: list[tuple[Any, dict[str, int], list[Step], Step]] = [
     (k.nest, {}, [lambda s: s.pipeline("k")], lambda s: s.reorder("k", "j")),
     (k.calls, {}, [], lambda s: s.reorder("j", "i")),
     (k.chain, {}, [], lambda s: s.reorder("copy_0:i", "copy_1:i")),
+    # fuse
+    (k.flat, {}, [], lambda s: s.fuse("i")),
+    (k.flat, {}, [], lambda s: s.fuse("j", "i")),
+    (k.dense, DENSE, [], lambda s: s.fuse("m", "k")),
+    (k.triangle, {}, [], lambda s: s.fuse("i", "j")),
+    (k.flat, {}, [lambda s: s.pipeline("j")], lambda s: s.fuse("i", "j")),
+    (k.chain, {}, [], lambda s: s.fuse("copy_0:i", "copy_1:i")),
+    # fission
+    (k.steps, {}, [], lambda s: s.fission("i", 0)),
+    (k.steps, {}, [], lambda s: s.fission("i", 4)),
+    (k.steps, {}, [], lambda s: s.fission("i", "i")),
+    (k.steps, {}, [], lambda s: s.fission("i", 3)),
+    (k.feedback, {}, [], lambda s: s.fission("i", 1)),
+    (k.calls, {}, [], lambda s: s.fission("i", "j")),
+    (k.counted, {}, [], lambda s: s.fission("i", 1)),
+    (k.steps, {}, [lambda s: s.pipeline("i")], lambda s: s.fission("i", 2)),
+    # unroll_jam
+    (k.flat, {}, [], lambda s: s.unroll_jam("j", 2)),
+    (k.flat, {}, [], lambda s: s.unroll_jam("i", 3)),
+    (k.skewed, {}, [], lambda s: s.unroll_jam("i", 7)),
+    (k.flat, {}, [lambda s: s.pipeline("j")], lambda s: s.unroll_jam("i", 2)),
     # unroll and pipeline
     (k.dense, DENSE, [], lambda s: s.unroll("k", 3)),
     (k.dense, DENSE, [lambda s: s.pipeline("m")], lambda s: s.unroll("k", 2)),
@@ -65,6 +91,24 @@ REFUSED: list[tuple[Any, dict[str, int], list[Step], Step]] = [
         [lambda s: s.partition("h", CYCLIC, factor=2)],
         lambda s: s.partition("copy_0:y", Partition.Block, factor=2),
     ),
+    # buffer_at
+    (k.product, {}, [], lambda s: s.buffer_at("a", "m")),
+    (k.product, {}, [lambda s: s.pipeline("m")], lambda s: s.buffer_at("c", "m")),
+    (k.dense, DENSE, [lambda s: s.pack("y", 4)], lambda s: s.buffer_at("y", "m")),
+    (k.copy, {"N": 8}, [lambda s: s.stream("y")], lambda s: s.buffer_at("y", "i")),
+    (k.repeated, {}, [], lambda s: s.at("repeated").buffer_at("y", "i")),
+    (k.calls, {}, [], lambda s: s.buffer_at("h", "i")),
+    # reuse_at
+    (k.stencil, {}, [], lambda s: s.reuse_at("y", "i")),
+    (k.strided, {}, [], lambda s: s.reuse_at("y", "i")),
+    (k.product, {}, [], lambda s: s.reuse_at("a", "m")),
+    (k.product, {}, [], lambda s: s.reuse_at("b", "m")),
+    (k.product, {}, [], lambda s: s.reuse_at("c", "m")),
+    (k.backwards, {}, [], lambda s: s.reuse_at("x", "i")),
+    (k.diagonal, {}, [], lambda s: s.reuse_at("x", "i")),
+    (k.inner, {}, [], lambda s: s.reuse_at("a", "i")),
+    (k.product, {}, [], lambda s: s.reuse_at("a", "z")),
+    (k.stencil, {}, [lambda s: s.pipeline("j")], lambda s: s.reuse_at("x", "j")),
     # pack
     (k.dense, DENSE, [], lambda s: s.pack("t", 300)),
     (k.dense, DENSE, [], lambda s: s.pack("x", 0)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bitfold.diagnostics import ScheduleError, Span, choices
-from bitfold.ir.nodes import Alloc, For, Function, If, Rom, walk
+from bitfold.ir.nodes import Alloc, For, Function, If, Load, Local, Rom, walk, walk_expr
 from bitfold.ir.rewrite import loop_path
 from bitfold.lang.types import ArrayType
 
@@ -80,3 +80,36 @@ def constant_trips(loop: For) -> int:
             remedy="give the range constant bounds, and guard the body with an `if`",
         )
     return loop.trips
+
+
+def check_plain(function: Function, loop: For, remedy: str) -> None:
+    """Raise ScheduleError with `remedy` when it is laid down already how `loop` runs in hardware."""
+    if loop.pipeline or loop.unroll or loop.flatten:
+        raise ScheduleError(
+            f"loop {loop.var!r} of {function.name!r} is already pipelined or unrolled",
+            span=loop.span,
+            remedy=remedy,
+        )
+
+
+def check_range(loop: For) -> None:
+    """Raise ScheduleError when the range of `loop` is read from memory, which its body may write."""
+    for e in (*walk_expr(loop.low), *walk_expr(loop.high)):
+        if isinstance(e, (Load, Local)):
+            source = e.array if isinstance(e, Load) else e.name
+            raise ScheduleError(
+                f"the range of loop {loop.var!r} is read from {source!r}",
+                span=loop.span,
+                remedy="give it constant bounds, and guard its body with an `if`",
+            )
+
+
+def plain_loop(function: Function, axis: str, remedy: str) -> For:
+    """The loop `axis`; ScheduleError with `remedy` when it, or a loop around it, is laid out already."""
+    *around, loop = path_to(function, axis)
+    assert isinstance(loop, For)
+    check_plain(function, loop, remedy)
+    for outer in around:
+        if isinstance(outer, For) and (outer.pipeline or outer.flatten):
+            check_plain(function, outer, remedy)
+    return loop

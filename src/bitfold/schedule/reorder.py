@@ -5,30 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bitfold.diagnostics import Note, ScheduleError
-from bitfold.ir import build
 from bitfold.ir.nodes import (
-    Alloc,
-    Assign,
-    CallKernel,
-    Declare,
-    Expr,
     For,
     Function,
     If,
-    Load,
-    Local,
     LoopVar,
-    Op,
     Program,
-    Stmt,
-    Store,
-    walk,
     walk_expr,
 )
-from bitfold.ir.rewrite import Body, bound_names, fresh, map_body, map_exprs, rename, replace_loop
-from bitfold.lang.types import ArrayType
-from bitfold.schedule.dependence import accesses, find_conflict
-from bitfold.schedule.lookup import find_loop, path_to
+from bitfold.ir.rewrite import Body, bound_names, fresh, rename, replace_loop
+from bitfold.schedule.dependence import find_conflict
+from bitfold.schedule.lookup import check_range, find_loop, path_to
+from bitfold.schedule.privatize import privatize
 
 
 def reorder(program: Program, function: Function, axes: tuple[str, ...]) -> Function:
@@ -110,7 +98,8 @@ def _check_between(part: For | If, axes: tuple[str, ...], nest: list[str]) -> No
 def _interchange(program: Program, function: Function, outer: str, inner: str) -> Function:
     """Swap `outer` with `inner`, a loop directly in its body."""
     _check_ranges(*_pair(function, outer, inner)[:2])
-    function = _privatize(program, function, outer, inner)
+    at = len(_pair(function, outer, inner)[2][0])
+    function = privatize(program, function, outer, (at, at + 1), f"loop {inner!r}", f"outside {inner!r}")
     loop, inner_loop, (before, _, after) = _pair(function, outer, inner)
     swapped = replace(inner_loop, body=(replace(loop, body=inner_loop.body),))
     copies = [(replace(loop, body=group),) if group else () for group in (before, after)]
@@ -135,6 +124,7 @@ def _pair(function: Function, outer: str, inner: str) -> tuple[For, For, tuple[B
 def _check_ranges(outer: For, inner: For) -> None:
     """Refuse ranges that depend on the other loop, or on memory that the loops may write."""
     for loop in (outer, inner):
+        check_range(loop)
         for e in (*walk_expr(loop.low), *walk_expr(loop.high)):
             if isinstance(e, LoopVar) and e.name == outer.var:
                 raise ScheduleError(
@@ -142,13 +132,6 @@ def _check_ranges(outer: For, inner: For) -> None:
                     span=inner.span,
                     notes=[Note(f"loop {outer.var!r} is here", outer.span)],
                     remedy="give the inner loop constant bounds, and guard its body with an `if`",
-                )
-            if isinstance(e, (Load, Local)):
-                source = e.array if isinstance(e, Load) else e.name
-                raise ScheduleError(
-                    f"the range of loop {loop.var!r} is read from {source!r}",
-                    span=loop.span,
-                    remedy="give it constant bounds, and guard its body with an `if`",
                 )
 
 
@@ -166,83 +149,3 @@ def _check_order(program: Program, before: Function, after: Function, outer: str
         ],
         remedy=f"keep {outer!r} outside {inner!r}, or write each iteration's result to a place of its own",
     )
-
-
-def _uses(program: Program, body: Body) -> set[str]:
-    """The scalars and arrays that `body` names."""
-    found: set[str] = set()
-    for stmt in walk(body):
-        found.update(a.array for a in accesses(program, stmt))
-        if isinstance(stmt, CallKernel):
-            found.update(stmt.args)
-    return found
-
-
-def _privatize(program: Program, function: Function, outer: str, inner: str) -> Function:
-    """Expand each local of `outer`'s body that lives across the loop `inner` by the iterations of `outer`."""
-    loop, _, groups = _pair(function, outer, inner)
-    used = [_uses(program, group) for group in groups]
-    shared = [
-        s
-        for g, group in enumerate(groups)
-        for s in group
-        if isinstance(s, (Declare, Alloc)) and any(s.name in used[o] for o in range(3) if o != g)
-    ]
-    passed = {a: s for s in walk(loop.body) if isinstance(s, CallKernel) for a in s.args}
-    body = loop.body
-    arrays: list[Alloc] = []
-    for local in shared:
-        if local.name in passed:
-            raise ScheduleError(
-                f"{local.name!r} lives across loop {inner!r} and is passed to {passed[local.name].callee!r}",
-                span=passed[local.name].span,
-                notes=[Note(f"{local.name!r} is declared here", local.span)],
-                remedy=f"keep {outer!r} outside {inner!r}",
-            )
-        body, array = _expand(body, local, *_position(loop))
-        arrays.append(array)
-    return replace(
-        function,
-        body=replace_loop(function.body, outer, lambda old: (*arrays, replace(old, body=body))),
-    )
-
-
-def _position(loop: For) -> tuple[Expr, int]:
-    """Which element belongs to an iteration of `loop`, and how many elements that takes."""
-    low, trips = loop.low.low, loop.trips
-    var = build.loop_var(loop.var, low, loop.high.high - 1)
-    index = build.binary(Op.SUB, var, build.const(low))
-    if trips is None:
-        return index, max(1, loop.high.high - low)
-    return build.binary(Op.FLOORDIV, index, build.const(loop.step)), max(1, trips)
-
-
-def _expand(body: Body, local: Declare | Alloc, index: Expr, count: int) -> tuple[Body, Alloc]:
-    """`body` with the scalar or array `local` as row `index` of an array with `count` rows."""
-    if isinstance(local, Declare):
-        made = Alloc(local.name, ArrayType(local.type, (count,)), span=local.span)
-    else:
-        layout = tuple(replace(p, dim=p.dim + 1) for p in local.type.layout)
-        type = replace(local.type, shape=(count, *local.type.shape), layout=layout)
-        made = Alloc(local.name, type, local.fill, span=local.span)
-    elem = made.type.elem
-
-    def expr(e: Expr) -> Expr | None:
-        if isinstance(e, Local) and e.name == local.name:
-            return build.load(local.name, (index,), elem, e.span)
-        if isinstance(e, Load) and e.array == local.name and isinstance(local, Alloc):
-            return build.load(local.name, (index, *e.indices), elem, e.span)
-        return None
-
-    def statement(s: Stmt) -> Body | None:
-        match s:
-            case Declare() | Assign() if s.name == local.name:
-                return (Store(local.name, (index,), s.value, span=s.span),)
-            case Store() if s.array == local.name and isinstance(local, Alloc):
-                return (replace(s, indices=(index, *s.indices)),)
-            case Alloc() if s.name == local.name:
-                return ()
-        return None
-
-    # Statements first: a new store of a scalar must not have its index taken for an array's.
-    return map_exprs(map_body(body, statement), expr), made

@@ -1,68 +1,33 @@
-"""The schedule object: a program, the primitives applied to it so far, and what each of them was."""
+"""The schedule object: every primitive as a method that applies it and records the step."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from bitfold.diagnostics import LanguageError, ScheduleError, choices
+from bitfold.diagnostics import ScheduleError
 from bitfold.frontend import parse
-from bitfold.ir.nodes import CallKernel, Function, Program, walk
-from bitfold.ir.printer import program_text
-from bitfold.ir.verify import verify
-from bitfold.lang.types import ArrayType, Partition
+from bitfold.ir.nodes import Function
+from bitfold.lang.types import Partition
 from bitfold.schedule import directives, layout
+from bitfold.schedule.buffer import buffer_at
 from bitfold.schedule.dataflow import dataflow
-from bitfold.schedule.lookup import arrays_of, constant_trips, find_array, find_loop, loops_of, path_to
+from bitfold.schedule.fission import fission
+from bitfold.schedule.fuse import fuse
+from bitfold.schedule.jam import unroll_jam
 from bitfold.schedule.pack import pack
 from bitfold.schedule.reorder import reorder
+from bitfold.schedule.reuse import reuse_at
 from bitfold.schedule.split import split
 from bitfold.schedule.stream import stream, to
+from bitfold.schedule.tile import tile
 from bitfold.schedule.transpose import transpose
+from bitfold.schedule.view import Loop, Step, View
+
+__all__ = ["Loop", "Schedule", "Step", "customize"]
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
-    """A handle to a loop. It stays valid while the loop exists; afterwards its use says what became of it."""
-
-    function: str
-    name: str
-
-    def __str__(self) -> str:
-        return self.name
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One applied primitive: its name, the kernel it acted on, and its arguments in order.
-
-    `str(step)` is the Python that applies it to a schedule `s` of the same program. `gone` lists the loops,
-    as (kernel, loop), that it replaced.
-    """
-
-    primitive: str
-    function: str
-    args: tuple[Any, ...]
-    keywords: tuple[tuple[str, Any], ...] = ()
-    gone: tuple[tuple[str, str], ...] = ()
-
-    def __str__(self) -> str:
-        parts = [_shown(a) for a in self.args] + [f"{k}={_shown(v)}" for k, v in self.keywords]
-        return f"s.at({self.function!r}).{self.primitive}({', '.join(parts)})"
-
-
-def _shown(value: Any) -> str:
-    return str(value) if isinstance(value, Partition) else repr(value)
-
-
-@dataclass
-class _State:
-    program: Program
-    trace: tuple[Step, ...] = ()
-
-
-class Schedule:
+class Schedule(View):
     """Applies primitives to one kernel of a program.
 
     `str(s)` is the scheduled program as Python that runs; `s.trace` lists the steps, and each prints as the
@@ -70,98 +35,83 @@ class Schedule:
     "kernel:loop"; likewise an array. A request that is refused leaves the schedule as it was.
     """
 
-    def __init__(
-        self, program: Program, function: str | None = None, *, _state: _State | None = None
-    ) -> None:
-        self._state = _state or _State(program)
-        self.name = function or program.top.name
-
-    @property
-    def program(self) -> Program:
-        return self._state.program
-
-    @property
-    def trace(self) -> tuple[Step, ...]:
-        """The steps applied so far, in order."""
-        return self._state.trace
-
-    @property
-    def function(self) -> Function:
-        """The kernel this view schedules, as it now is."""
-        return self.program.function(self.name)
-
-    @property
-    def kernels(self) -> tuple[str, ...]:
-        """The kernel instances called from this one, in the order of the calls."""
-        calls = [s.callee for s in walk(self.function.body) if isinstance(s, CallKernel)]
-        return tuple(dict.fromkeys(calls))
-
-    def __str__(self) -> str:
-        return program_text(self.program)
-
-    def __repr__(self) -> str:
-        return f"<Schedule of {self.name}: {len(self.trace)} steps>"
-
-    def at(self, kernel: str) -> Schedule:
-        """A view that schedules another kernel of the same program.
-
-        Raises ScheduleError that lists the kernels when there is none of that name.
-        """
-        names = [f.name for f in self.program.functions]
-        if kernel not in names:
-            raise ScheduleError(
-                f"{self.program.top.name!r} has no kernel {kernel!r}",
-                span=self.program.top.span,
-                remedy=choices(kernel, names),
-            )
-        return type(self)(self.program, kernel, _state=self._state)
-
-    def get_loops(self) -> tuple[Loop, ...]:
-        """Handles of the kernel's loops, outer before inner."""
-        return tuple(Loop(self.name, n) for n in loops_of(self.function))
-
-    def get_arrays(self) -> tuple[str, ...]:
-        """The names of the arrays that the kernel can use."""
-        return tuple(arrays_of(self.function))
-
-    def type(self, array: str) -> ArrayType:
-        """The type of an array as it now is; `.logical` is what the kernel's author declared."""
-        view, name = self._array(array)
-        return find_array(view.function, name)
-
-    def trips(self, axis: str | Loop) -> int:
-        """How often a loop runs. Raises ScheduleError when that varies."""
-        view, loop = self._loop(axis)
-        return constant_trips(find_loop(view.function, loop))
-
-    # ---- primitives
-
-    def split(self, axis: str | Loop, factor: int, *, cut: bool = False) -> tuple[Loop, Loop]:
+    def split(
+        self, axis: str | Loop, factor: int, *, cut: bool = False, guard: bool = False
+    ) -> tuple[Loop, Loop]:
         """Split a loop; see `bitfold.schedule.split`. Returns the outer and the inner loop."""
         view, loop = self._loop(axis)
         names: list[str] = []
 
         def change() -> Function:
-            changed, *made = split(view.function, loop, factor, cut)
+            changed, *made = split(view.function, loop, factor, cut, guard)
             names.extend(made)
             return changed
 
-        view._apply(change, "split", (loop, factor), {"cut": True} if cut else {})
+        keywords = {**({"cut": True} if cut else {}), **({"guard": True} if guard else {})}
+        view._apply(change, "split", (loop, factor), keywords)
         outer, inner = names
         return Loop(view.name, outer), Loop(view.name, inner)
 
     def reorder(self, *axes: str | Loop) -> None:
         """Put nested loops in this order, outermost first; see `bitfold.schedule.reorder`."""
-        found = [self._loop(a) for a in axes]
-        if len({v.name for v, _ in found}) > 1:
-            raise ScheduleError(
-                f"the loops to reorder are in different kernels: {', '.join(v.name for v, _ in found)}",
-                span=found[0][0].function.span,
-                remedy="reorder loops of one kernel",
-            )
-        view = found[0][0] if found else self
-        names = tuple(n for _, n in found)
+        view, names = self._axes("reorder", axes)
         view._apply(lambda: reorder(view.program, view.function, names), "reorder", names)
+
+    def fuse(self, *axes: str | Loop) -> Loop:
+        """Make nested loops one; see `bitfold.schedule.fuse`. Returns it."""
+        view, names = self._axes("fuse", axes)
+        made: list[str] = []
+
+        def change() -> Function:
+            changed, name = fuse(view.function, names)
+            made.append(name)
+            return changed
+
+        view._apply(change, "fuse", names)
+        return Loop(view.name, made[0])
+
+    def tile(
+        self, outer: str | Loop, inner: str | Loop, i_factor: int, j_factor: int
+    ) -> tuple[Loop, Loop, Loop, Loop]:
+        """Run two loops block by block; see `bitfold.schedule.tile`. Returns the four loops."""
+        view, (i, j) = self._axes("tile", (outer, inner))
+        made: list[str] = []
+
+        def change() -> Function:
+            changed, names = tile(view.program, view.function, (i, j), (i_factor, j_factor))
+            made.extend(names)
+            return changed
+
+        view._apply(change, "tile", (i, j, i_factor, j_factor))
+        i_o, j_o, i_i, j_i = (Loop(view.name, name) for name in made)
+        return i_o, j_o, i_i, j_i
+
+    def fission(self, axis: str | Loop, after: str | Loop | int) -> tuple[Loop, Loop]:
+        """Cut a loop in two; see `bitfold.schedule.fission`. Returns both; the first keeps its name."""
+        view, loop = self._loop(axis)
+        place = after if isinstance(after, int) else view._loop(after)[1]
+        made: list[str] = []
+
+        def change() -> Function:
+            changed, name = fission(view.program, view.function, loop, place)
+            made.append(name)
+            return changed
+
+        view._apply(change, "fission", (loop, place))
+        return Loop(view.name, loop), Loop(view.name, made[0])
+
+    def unroll_jam(self, axis: str | Loop, factor: int) -> Loop:
+        """Run iterations of an outer loop in step; see `bitfold.schedule.jam`. Returns the outer loop."""
+        view, loop = self._loop(axis)
+        made: list[str] = []
+
+        def change() -> Function:
+            changed, name = unroll_jam(view.program, view.function, loop, factor)
+            made.append(name)
+            return changed
+
+        view._apply(change, "unroll_jam", (loop, factor))
+        return Loop(view.name, made[0])
 
     def unroll(self, axis: str | Loop, factor: int = 0) -> None:
         """Lay out iterations side by side; see `bitfold.schedule.directives`."""
@@ -191,6 +141,14 @@ class Schedule:
             (name, kind),
             {"dim": dim, **({"factor": factor} if factor else {})},
         )
+
+    def buffer_at(self, array: str, axis: str | Loop) -> str:
+        """Keep what a loop writes in a local array; see `bitfold.schedule.buffer`. Returns its name."""
+        return self._copied(buffer_at, "buffer_at", array, axis)
+
+    def reuse_at(self, array: str, axis: str | Loop) -> str:
+        """Keep what a loop reads again in a local array; see `bitfold.schedule.reuse`. Returns its name."""
+        return self._copied(reuse_at, "reuse_at", array, axis)
 
     def pack(self, array: str, lanes: int) -> None:
         """Put bits into words; see `bitfold.schedule.pack`."""
@@ -244,7 +202,21 @@ class Schedule:
             self._state.program, self._state.trace = before
             raise
 
-    # ---- helpers
+    def _copied(
+        self, primitive: Callable[..., tuple[Function, str]], name: str, array: str, axis: str | Loop
+    ) -> str:
+        """Apply a primitive that makes a local array for a loop; returns what it is called."""
+        view, loop = self._loop(axis)
+        array = view._array(array)[1]
+        made: list[str] = []
+
+        def change() -> Function:
+            changed, local = primitive(view.program, view.function, array, loop)
+            made.append(local)
+            return changed
+
+        view._apply(change, name, (array, loop))
+        return made[0]
 
     def _replay(self, part: Schedule, at: str | None) -> None:
         top = part.program.top
@@ -262,65 +234,6 @@ class Schedule:
             view = target if step.function == top.name else self.at(step.function)
             method: Callable[..., Any] = getattr(view, step.primitive)
             method(*step.args, **dict(step.keywords))
-
-    def _apply(
-        self,
-        change: Callable[[], Function | Program],
-        primitive: str,
-        args: tuple[Any, ...],
-        keywords: dict[str, Any] | None = None,
-    ) -> None:
-        """Run `change` and record it; when it fails nothing has changed."""
-        try:
-            changed = change()
-        except LanguageError as error:
-            raise ScheduleError(
-                f"{primitive} would make a program that the language does not have: {error.message}",
-                span=error.span or self.function.span,
-                remedy=error.remedy,
-            ) from error
-        program = self.program.with_function(changed) if isinstance(changed, Function) else changed
-        verify(program)
-        gone = tuple(sorted(_loops(self.program) - _loops(program)))
-        self._state.trace += (Step(primitive, self.name, args, tuple((keywords or {}).items()), gone),)
-        self._state.program = program
-
-    def _loop(self, axis: str | Loop) -> tuple[Schedule, str]:
-        """The view of the kernel that has the loop, and the loop's name; ScheduleError when there is none."""
-        if isinstance(axis, Loop):
-            view, name = self.at(axis.function), axis.name
-        else:
-            view, name = self._named(axis, "loop")
-        if name not in loops_of(view.function):
-            for step in reversed(self.trace):
-                if (view.name, name) in step.gone:
-                    raise ScheduleError(
-                        f"loop {name!r} of {view.name!r} is no more: {step} replaced it",
-                        span=view.function.span,
-                        remedy=f"its loops now are {', '.join(loops_of(view.function)) or 'none'}",
-                    )
-        path_to(view.function, name)
-        return view, name
-
-    def _array(self, array: str) -> tuple[Schedule, str]:
-        view, name = self._named(array, "array")
-        find_array(view.function, name)
-        return view, name
-
-    def _named(self, given: object, kind: str) -> tuple[Schedule, str]:
-        """Take "kernel:name" apart."""
-        if not isinstance(given, str):
-            raise ScheduleError(
-                f"{given!r} names no {kind}",
-                span=self.function.span,
-                remedy=f"give the {kind}'s name" + (" or its handle" if kind == "loop" else ""),
-            )
-        kernel, _, name = given.rpartition(":")
-        return (self.at(kernel) if kernel else self), name
-
-
-def _loops(program: Program) -> set[tuple[str, str]]:
-    return {(f.name, loop) for f in program.functions for loop in loops_of(f)}
 
 
 def customize(kernel: Any, /, **dims: int) -> Schedule:
