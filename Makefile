@@ -39,6 +39,7 @@ bench: tools $(CSIM_STAMP)
 	$(BIN)/python benchmarks/sfc.py
 	$(BIN)/python benchmarks/networks.py lfc $(BENCH)
 	$(BIN)/python benchmarks/networks.py cnv $(BENCH)
+	$(BIN)/python benchmarks/resources.py
 
 clean:
 	rm -rf out $(VENV) bitfold.egg-info

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bitfold.model.resources import SHELL, Resources
 from bitfold.networks.run import Result
 
 
@@ -18,7 +20,8 @@ def show(result: Result, console: Console) -> None:
     title = f"{result.network.title}, {result.schedule}, {device.name} at {device.clock_mhz:g} MHz"
     console.print(Text(title, "bold"))  # a table would break its title where its columns end
     table = Table(box=SIMPLE_HEAD)
-    for name in ("layer", "PE", "SIMD", "folds", "cycles", "weight memory"):
+    kernels = result.resources.kernels()
+    for name in ("layer", "PE", "SIMD", "folds", "cycles", "weight memory", "LUT", "BRAM"):
         table.add_column(name, justify="left" if name == "layer" else "right", no_wrap=True)
     for layer in model.layers:
         table.add_row(
@@ -28,7 +31,10 @@ def show(result: Result, console: Console) -> None:
             f"{layer.folds[0]} x {layer.folds[1]}" if layer.folds else "",
             f"{layer.cycles:,}",
             str(layer.weights) if layer.weights else "",
+            *_cells(kernels.pop(layer.name)),
         )
+    for rest in kernels.values():
+        table.add_row("channels, ports", "", "", "", "", "", *_cells(rest))
     console.print(table)
     lines = [
         (
@@ -37,6 +43,8 @@ def show(result: Result, console: Console) -> None:
             f"latency {model.latency_cycles:,} cycles = {model.latency_us:,.2f} us",
         ),
         ("", "(loop iterations at the clock, as FINN counts; filling a pipeline is not counted)"),
+        ("resources", _resources(result)),
+        ("", _SHELL),
         ("accuracy", _accuracy(result)),
         (
             "CPU",
@@ -48,6 +56,35 @@ def show(result: Result, console: Console) -> None:
         lines.append(("C++ simulation", _csim(result)))
     for name, text in lines:
         console.print(Text.assemble((f"{name + ':' if name else '':<16}", "bold"), text), soft_wrap=True)
+
+
+_SHELL = f"(a model; DMA and AXI interconnect take about {SHELL.lut:,} LUT and {SHELL.bram36:g} BRAM36 more)"
+
+
+def _cells(cost: Resources) -> tuple[str, str]:
+    """LUTs and block RAMs of 36 kbit."""
+    return f"{cost.lut:,}", _number(cost.bram36) if cost.bram18 else ""
+
+
+def _number(count: float) -> str:
+    return f"{count:,.1f}".removesuffix(".0")
+
+
+def _resources(result: Result) -> str:
+    total, used = result.resources.total, result.resources.utilization(result.device)
+    counts = (
+        ("LUT", "lut", total.lut),
+        ("BRAM36", "bram36", total.bram36),
+        ("FF", "ff", total.ff),
+        ("URAM", "uram", total.uram),
+        ("DSP", "dsp", total.dsp),
+    )
+    parts = [
+        f"{_number(count)} {name} ({used[key]:.1%})" if isfinite(used[key]) else f"{count:,} {name} (of none)"
+        for name, key, count in counts
+        if count or key not in ("uram", "dsp")
+    ]
+    return f"{', '.join(parts)} of the {result.device.name}"
 
 
 _NAMED = 20
@@ -75,7 +112,7 @@ def _csim(result: Result) -> str:
 
 def as_json(result: Result) -> dict[str, Any]:
     """The result as JSON values. Rates are per second, latencies in cycles and microseconds."""
-    model = result.model
+    model, kernels = result.model, result.resources.kernels()
     found = result.csim
     return {
         "network": result.network.name,
@@ -94,6 +131,25 @@ def as_json(result: Result) -> dict[str, Any]:
         "hls_s": result.hls_s,
         "hls_dir": str(result.hls_dir),
         "csim": None if found is None else {"images": found.images, "mismatches": found.mismatches},
+        "resources": {
+            "total": _counts(result.resources.total),
+            "shell": _counts(SHELL),
+            "utilization": {
+                name: used if isfinite(used) else None
+                for name, used in result.resources.utilization(result.device).items()
+            },
+            "kernels": {name: _counts(cost) for name, cost in kernels.items()},
+            "items": [
+                {
+                    "kernel": item.kernel,
+                    "file": item.span.file,
+                    "line": item.span.line,
+                    "what": item.what,
+                    **_counts(item.cost),
+                }
+                for item in result.resources.items
+            ],
+        },
         "layers": [
             {
                 "name": layer.name,
@@ -112,4 +168,15 @@ def as_json(result: Result) -> dict[str, Any]:
             }
             for layer in model.layers
         ],
+    }
+
+
+def _counts(cost: Resources) -> dict[str, float]:
+    """Resources as JSON; the shell, DMA and AXI interconnect, is not in a total."""
+    return {
+        "lut": cost.lut,
+        "ff": cost.ff,
+        "bram36": cost.bram36,
+        "uram": cost.uram,
+        "dsp": cost.dsp,
     }

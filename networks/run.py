@@ -22,6 +22,7 @@ from bitfold.diagnostics import DataError, UsageError
 from bitfold.ir.nodes import Program
 from bitfold.lowering.pipeline import HLS_STEPS, LLVM_STEPS, Trace, lower_to_hls
 from bitfold.model.cycles import Model, model
+from bitfold.model.resources import Estimate, estimate
 from bitfold.networks import datasets
 from bitfold.networks.catalog import Network, apply_schedule, find_network, find_schedule
 from bitfold.networks.datasets import Dataset
@@ -55,6 +56,7 @@ class Result:
     schedule: str
     device: Device
     model: Model
+    resources: Estimate
     data: str
     images: int
     accuracy: float | None
@@ -138,6 +140,7 @@ def run(options: Options, console: Console) -> Result:
         schedule=options.schedule,
         device=ZC706,
         model=model(s.program, ZC706.clock_mhz),
+        resources=estimate(s.program),
         data=data.name,
         images=len(data),
         accuracy=accuracy,

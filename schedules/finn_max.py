@@ -14,7 +14,7 @@ FOLDINGS = {
         "output_scores": (10, 64),
     },
     "lfc": {
-        "binary_dense_0": (512, 16),
+        "binary_dense_0": (128, 56),
         "binary_dense_1": (128, 64),
         "binary_dense_2": (128, 64),
         "output_scores": (10, 8),

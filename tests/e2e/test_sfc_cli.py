@@ -72,6 +72,24 @@ def test_a_run_prints_a_table_of_at_most_100_columns_and_writes_json(repo: Path,
     assert (tmp_path / result["hls_dir"] / "manifest.json").is_file()
 
 
+def test_a_run_says_what_the_design_takes_of_the_device(repo: Path, tmp_path: Path) -> None:
+    found = sfc(repo, tmp_path, "--schedule", "finn_max", "--images", "20", "--json", "r.json")
+    assert found.returncode == 0, found.stderr
+    lines = found.stdout.splitlines()
+    head = next(line for line in lines if "weight memory" in line)
+    assert head.split()[-2:] == ["LUT", "BRAM"]
+    rows = [line for line in lines if line.strip().startswith(("binary_dense", "channels, ports"))]
+    resources = json.loads((tmp_path / "r.json").read_text())["resources"]
+    total, kernels = resources["total"], resources["kernels"]
+    assert f"{kernels['binary_dense_0']['lut']:,}" in rows[0].split()
+    assert f"{kernels['sfc']['lut']:,}" in rows[-1].split(), "what is between the kernels has its own row"
+    for kind in ("lut", "ff", "bram36", "uram", "dsp"):
+        assert sum(kernel[kind] for kernel in kernels.values()) == total[kind]
+        assert sum(item[kind] for item in resources["items"]) == total[kind]
+    assert all(item["line"] and item["what"] for item in resources["items"])
+    assert f"{total['lut']:,} LUT ({total['lut'] / 218_600:.1%})" in found.stdout
+
+
 @pytest.mark.parametrize(
     ("schedule", "interval", "latency"), [("finn_max", 16, 62), ("finn_fix", 22_222, 80_000)]
 )
