@@ -40,6 +40,7 @@ bench: tools $(CSIM_STAMP)
 	$(BIN)/python benchmarks/networks.py lfc $(BENCH)
 	$(BIN)/python benchmarks/networks.py cnv $(BENCH)
 	$(BIN)/python benchmarks/resources.py
+	$(BIN)/python benchmarks/simulate.py --depths
 
 clean:
 	rm -rf out $(VENV) bitfold.egg-info

@@ -45,6 +45,7 @@ def show(result: Result, console: Console) -> None:
         ("", "(loop iterations at the clock, as FINN counts; filling a pipeline is not counted)"),
         ("resources", _resources(result)),
         ("", _SHELL),
+        *_simulated(result),
         ("accuracy", _accuracy(result)),
         (
             "CPU",
@@ -85,6 +86,19 @@ def _resources(result: Result) -> str:
         if count or key not in ("uram", "dsp")
     ]
     return f"{', '.join(parts)} of the {result.device.name}"
+
+
+def _simulated(result: Result) -> list[tuple[str, str]]:
+    found = result.simulated
+    if found is None:
+        return []
+    text = f"interval {found.interval_cycles:,.0f}, first image after {found.latency_cycles:,} cycles"
+    lines = [("simulated", text)]
+    if found.interval_cycles > 1.01 * result.model.interval_cycles:
+        lines.append(
+            ("", "(streams are too shallow for the cycle model's interval; --fifo auto deepens them)")
+        )
+    return lines
 
 
 _NAMED = 20
@@ -130,6 +144,7 @@ def as_json(result: Result) -> dict[str, Any]:
         "compile_s": result.compile_s,
         "hls_s": result.hls_s,
         "hls_dir": str(result.hls_dir),
+        "simulated": None if result.simulated is None else result.simulated.as_json(),
         "csim": None if found is None else {"images": found.images, "mismatches": found.mismatches},
         "resources": {
             "total": _counts(result.resources.total),

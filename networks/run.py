@@ -22,7 +22,9 @@ from bitfold.diagnostics import DataError, UsageError
 from bitfold.ir.nodes import Program
 from bitfold.lowering.pipeline import HLS_STEPS, LLVM_STEPS, Trace, lower_to_hls
 from bitfold.model.cycles import Model, model
+from bitfold.model.fifos import auto_depths, set_depths
 from bitfold.model.resources import Estimate, estimate
+from bitfold.model.simulate import Simulation, simulate
 from bitfold.networks import datasets
 from bitfold.networks.catalog import Network, apply_schedule, find_network, find_schedule
 from bitfold.networks.datasets import Dataset
@@ -30,12 +32,16 @@ from bitfold.networks.weights_io import Weights
 from bitfold.schedule import Schedule, customize
 
 GOLDEN_IMAGES = 16
+SIMULATED, SIMULATED_CYCLES = 8, 1 << 18
 _CHUNK = 2000
 
 
 @dataclass(frozen=True)
 class Options:
-    """What to run. `out` None means out/<network>-<schedule> in the current folder."""
+    """What to run. `out` None means out/<network>-<schedule> in the current folder.
+
+    With `fifo` "auto" streams get the least depths that keep the network as fast as it can be.
+    """
 
     network: str
     schedule: str
@@ -46,17 +52,23 @@ class Options:
     csim: int = 0
     out: Path | None = None
     print_after: str | None = None
+    fifo: str = "given"
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a run found. `csim` is None when no C++ simulation was asked for."""
+    """What a run found.
+
+    `csim` is None when no C++ simulation was asked for, `simulated` when the kernels run one after
+    another, or for so long that it would take a while.
+    """
 
     network: Network
     schedule: str
     device: Device
     model: Model
     resources: Estimate
+    simulated: Simulation | None
     data: str
     images: int
     accuracy: float | None
@@ -81,6 +93,13 @@ def scheduled(options: Options) -> tuple[Network, Weights, Schedule]:
     s = customize(network.build(weights))
     apply_schedule(function, options.schedule, s)
     return network, weights, s
+
+
+def with_depths(options: Options, program: Program) -> Program:
+    """The scheduled program with the stream depths that the options ask for."""
+    if options.fifo != "auto" or not program.top.concurrent:
+        return program
+    return set_depths(program, auto_depths(program))
 
 
 def load_images(options: Options, network: Network, classes: int) -> Dataset:
@@ -115,7 +134,11 @@ def run(options: Options, console: Console) -> Result:
         find_headers()
     start = time.perf_counter()
     network, weights, s = scheduled(options)
-    compiled = CpuModule(s.program, trace)
+    began = time.perf_counter()
+    with _status(console, "finding the least stream depths"):
+        program = with_depths(options, s.program)
+    start += time.perf_counter() - began
+    compiled = CpuModule(program, trace)
     compile_s = time.perf_counter() - start
     data = load_images(options, network, weights.classes)
     images = network.inputs(data)
@@ -128,19 +151,21 @@ def run(options: Options, console: Console) -> Result:
         inputs={"x": images[:count]},
         outputs={"scores": scores[:count], "label": labels[:count, None]},
     )
-    project = hls_plan(s.program, network.name, golden, trace)
+    project = hls_plan(program, network.name, golden, trace)
     folder = write(project, project_folder(options))
     hls_s = time.perf_counter() - start
     simulated = None
     if options.csim:
         with _status(console, "compiling and running the C++ simulation"):
             simulated = csim(folder)
+    closed = model(program, ZC706.clock_mhz)
     return Result(
         network=network,
         schedule=options.schedule,
         device=ZC706,
-        model=model(s.program, ZC706.clock_mhz),
-        resources=estimate(s.program),
+        model=closed,
+        resources=estimate(program),
+        simulated=_simulated(program, closed),
         data=data.name,
         images=len(data),
         accuracy=accuracy,
@@ -152,6 +177,13 @@ def run(options: Options, console: Console) -> Result:
         scores=scores,
         labels=labels,
     )
+
+
+def _simulated(program: Program, closed: Model) -> Simulation | None:
+    """The second grade of the model, where it takes no longer than a second or two."""
+    if not program.top.concurrent or closed.interval_cycles > SIMULATED_CYCLES:
+        return None
+    return simulate(program, images=SIMULATED)
 
 
 def hls_plan(program: Program, name: str, golden: Vectors, trace: Trace | None = None) -> Plan:

@@ -122,6 +122,12 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     add("--csim", type=_count, default=0, metavar="N", help="simulate the HLS C++ on N images with g++")
     add("--out", type=Path, metavar="DIR", help="where the HLS project goes (out/<network>-<schedule>)")
     add("--json", type=Path, metavar="FILE", help="write the result as JSON as well")
+    add(
+        "--fifo",
+        choices=("given", "auto"),
+        default="given",
+        help="auto: the least stream depths that keep the network as fast as it can be (the schedule's)",
+    )
     add("--emit", choices=("python", "mlir", "hls"), help="print the scheduled program in this form and stop")
     add("--print-after", metavar="PASS", help="print the program after this pass (see --list)")
     add("--list", action="store_true", help="list networks, schedules and passes, and stop")
@@ -183,6 +189,7 @@ def _run(args: argparse.Namespace) -> int:
         csim=args.csim,
         out=args.out,
         print_after=args.print_after,
+        fifo=args.fifo,
     )
     if args.labels is not None and args.data is None:
         raise UsageError("--labels goes with --data", remedy="name the images with --data")
@@ -208,12 +215,12 @@ def _emitted(options: Options, form: str) -> str:
     from bitfold.ir.printer import module_text
     from bitfold.lowering.pipeline import lower_to_hls
     from bitfold.lowering.to_mlir import module_text as mlir_text
-    from bitfold.networks.run import scheduled
+    from bitfold.networks.run import scheduled, with_depths
 
-    _, _, s = scheduled(options)
+    program = with_depths(options, scheduled(options)[2].program)
     if form == "python":
-        return module_text(s.program)
-    lowered = lower_to_hls(s.program)
+        return module_text(program)
+    lowered = lower_to_hls(program)
     if form == "mlir":
         return mlir_text(lowered)
     from bitfold.build.hls.emit import emit

@@ -103,6 +103,22 @@ def test_the_papers_schedules_reach_the_papers_rates(
     assert result["latency_cycles"] <= latency
 
 
+def test_fifo_auto_writes_depths_that_reach_the_closed_forms_interval(repo: Path, tmp_path: Path) -> None:
+    reached = {}
+    for fifo in ("given", "auto"):
+        options = ("--schedule", "finn_fix", "--images", "20", "--fifo", fifo, "--json", "r.json")
+        found = sfc(repo, tmp_path, *options, "--out", fifo)
+        assert found.returncode == 0, found.stderr
+        assert ("--fifo auto" in found.stdout) == (fifo == "given")
+        result = json.loads((tmp_path / "r.json").read_text())
+        reached[fifo] = result["simulated"]["interval_cycles"] / result["interval_cycles"]
+        written = (tmp_path / fifo / "sfc.cpp").read_text()
+        for stream in result["simulated"]["fifos"]:
+            assert f"STREAM variable={stream['name']} depth={stream['depth']}\n" in written
+    assert reached["given"] > 1.5
+    assert reached["auto"] == pytest.approx(1.0, abs=0.01)
+
+
 @pytest.mark.csim
 def test_the_compiled_hls_code_equals_the_cpu_bit_for_bit(repo: Path, tmp_path: Path) -> None:
     found = sfc(

@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "schedule": KERNELS,
     "lowering": SCHEDULE,
     "devices": DIAGNOSTICS,
-    "model": LOWERING | DEVICES,
+    "model": LOWERING | DEVICES | {"build"},
     "build": LOWERING | DEVICES,
     "kernels": LANG,
     "schedules": LANG | {"schedule"},
