@@ -220,6 +220,10 @@ class Request:
                 view.buffer_at(arrays[d % len(arrays)], loop)
             case "reuse_at":
                 view.reuse_at(arrays[d % len(arrays)], loop)
+            case "inline":
+                s.inline(view.name)
+            case "rename":
+                view.rename(loop, ("n", "row", "a", "k1", "for", "bit", "helper", "range")[c % 8])
             case "pack":
                 view.pack(array, (1, 2, 3, 4, 5, 64, 100)[c % 7])
             case "stream":
@@ -249,6 +253,8 @@ requests = st.builds(
             "unroll_jam",
             "buffer_at",
             "reuse_at",
+            "inline",
+            "rename",
             "unroll",
             "pipeline",
             "partition",

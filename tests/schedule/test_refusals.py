@@ -148,6 +148,15 @@ REFUSED: list[tuple[Any, dict[str, int], list[Step], Step]] = [
     (k.dense, DENSE, [], lambda s: s.transpose("w")),
     (k.chain, {}, [], lambda s: s.transpose("h")),
     (k.nest, {}, [], lambda s: s.transpose("t", 1, 1)),
+    # inline and rename
+    (k.chain, {}, [], lambda s: s.inline("chain")),
+    (k.chain, {}, [], lambda s: s.inline("copy")),
+    (k.chain, {}, [lambda s: s.dataflow()], lambda s: s.inline("copy_0")),
+    (k.chain, {}, [lambda s: s.stream("h")], lambda s: s.inline("copy_0")),
+    (k.dense, DENSE, [], lambda s: s.rename("k", "acc")),
+    (k.dense, DENSE, [], lambda s: s.rename("k", "for")),
+    (k.dense, DENSE, [lambda s: s.split("k", 4)], lambda s: s.rename("m", "k")),
+    (k.dense, DENSE, [lambda s: s.rename("k", "column")], lambda s: s.split("k", 4)),
     # compose
     (k.dense, DENSE, [], lambda s: s.compose(customize(k.copy, N=8))),
     (k.chain, {}, [], lambda s: s.compose(customize(k.copy, N=8))),

@@ -14,6 +14,7 @@ from bitfold.schedule.buffer import buffer_at
 from bitfold.schedule.dataflow import dataflow
 from bitfold.schedule.fission import fission
 from bitfold.schedule.fuse import fuse
+from bitfold.schedule.inline import inline, rename
 from bitfold.schedule.jam import unroll_jam
 from bitfold.schedule.pack import pack
 from bitfold.schedule.reorder import reorder
@@ -184,6 +185,25 @@ class Schedule(View):
         """Store an array's dimensions in another order; see `bitfold.schedule.transpose`."""
         view, name = self._array(array)
         view._apply(lambda: transpose(view.program, view.function, name, order), "transpose", (name, *order))
+
+    def inline(self, kernel: str) -> None:
+        """Put a called kernel's body where it is called; see `bitfold.schedule.inline`."""
+        view = self.at(kernel)
+        self._apply(lambda: inline(self.program, view.function), "inline", (kernel,))
+
+    def rename(self, axis: str | Loop, name: str) -> Loop:
+        """Call a loop by another name; see `bitfold.schedule.inline`. Returns it."""
+        view, loop = self._loop(axis)
+        for step in self.trace:
+            if (view.name, name) in step.gone:
+                raise ScheduleError(
+                    f"loop {loop!r} of {view.name!r} cannot be called {name!r}: {step} replaced a loop "
+                    "of that name, and a handle to it would mean this one",
+                    span=view.function.span,
+                    remedy="choose a name that no loop has had",
+                )
+        view._apply(lambda: rename(view.function, loop, name), "rename", (loop, name))
+        return Loop(view.name, name)
 
     def compose(self, *parts: Schedule, at: str | None = None) -> None:
         """Apply the steps of other schedules to the kernels of this program that they were made for.
