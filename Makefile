@@ -36,11 +36,9 @@ check: tools $(VENV)/installed-test typing
 		-e 's,^out/typing/,src/,' out/mypy.txt; exit $$status
 
 bench: tools $(CSIM_STAMP)
-	$(BIN)/python benchmarks/sfc.py
-	$(BIN)/python benchmarks/networks.py lfc $(BENCH)
-	$(BIN)/python benchmarks/networks.py cnv $(BENCH)
-	$(BIN)/python benchmarks/resources.py
-	$(BIN)/python benchmarks/simulate.py --depths
+	@failed=; for each in sfc 'networks lfc $(BENCH)' 'networks cnv $(BENCH)' resources 'simulate --depths'; do \
+	set -- $$each; file=benchmarks/$$1.py; shift; $(BIN)/python $$file "$$@" || failed="$$failed $$file"; done; \
+	test -z "$$failed" || { echo "a row is not met in:$$failed" >&2; exit 1; }
 
 clean:
 	rm -rf out $(VENV) bitfold.egg-info

@@ -133,53 +133,6 @@ def top(x: uint8[8] @ block(dim=1, factor=2), y: uint8[8] @ complete(dim=1)):
     assert "port=y" not in text, "an array of registers has no memory interface"
 
 
-def test_kernels_run_one_after_another_unless_the_schedule_says_dataflow(tmp_path: Path) -> None:
-    kernels = """
-def first(x: uint8[4], h: uint8[4]):
-    for i in range(4):
-        h[i] = x[i]
-
-
-def top(x: uint8[4], y: uint8[4]):
-    h = empty(uint8[4])
-    first(x, h)
-    first(h, y)
-"""
-    assert "DATAFLOW" not in emitted(kernels, tmp_path)
-    assert "#pragma HLS DATAFLOW" in emitted(kernels.replace("def top", "@dataflow\ndef top"), tmp_path)
-
-
-IMPOSSIBLE = {
-    "several kernels read h": """
-@dataflow
-def top(x: uint8[4], y: uint8[4], z: uint8[4]):
-    h = empty(uint8[4])
-    first(x, h)
-    first(h, y)
-    first(h, z)
-""",
-    "it does more than call kernels": """
-@dataflow
-def top(x: uint8[4], y: uint8[4], z: uint8[4]):
-    first(x, y)
-    for i in range(4):
-        z[i] = 0
-""",
-}
-
-
-@pytest.mark.parametrize("why", IMPOSSIBLE)
-def test_what_cannot_be_a_dataflow_region_is_refused(why: str, tmp_path: Path) -> None:
-    first = """
-def first(x: uint8[4], y: uint8[4]):
-    for i in range(4):
-        y[i] = x[i]
-
-"""
-    with pytest.raises(BuildError, match=f"'top' cannot be a dataflow region: {why}"):
-        emitted(first + IMPOSSIBLE[why], tmp_path)
-
-
 @pytest.mark.parametrize(
     ("python", "cpp"),
     [
