@@ -321,7 +321,16 @@ class Writer:
     def bits(self, depth: int) -> str:
         e = lambda: self.expr(depth - 1)  # noqa: E731
         width = self.pick([1, 5, 8, 64, 70])
-        match self.pick(["xnor", "popcount", "get_bit", "set_bit"]):
+        top, bottom = sorted(self.pick(range(70)) for _ in range(2))[::-1]
+        match self.pick(["xnor", "popcount", "get_bit", "set_bit", "slice", "slice_set", "side", "cast"]):
+            case "slice":
+                return self.pick([f"get_slice({e()}, {top}, {bottom})", f"reverse({e()}, {width})"])
+            case "slice_set":
+                return f"set_slice({e()}, {top}, {bottom}, {e()})"
+            case "side":
+                return f"concat(({e()}, {width}), ({e()}, {self.pick([1, 7])}))"
+            case "cast":
+                return f"bitcast(Int({width})({e()}), UInt({width}))"
             case "xnor":
                 lanes = f", {width}" if width > 1 else ""
                 return f"xnor(UInt({width})({e()}), UInt({width})({e()}){lanes})"

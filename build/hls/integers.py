@@ -111,6 +111,12 @@ def popcount(a: Operand, result: IntType) -> Code:
     return Code(f"bf::popcount<{a.type.width}>({a.code.text})", Prec.POSTFIX, type, result.low, result.high)
 
 
+def reverse(a: Operand, result: IntType) -> Code:
+    """The bits of an unsigned value in reverse order."""
+    call = f"bf::reverse<{result.width}>({a.to(result).text})"
+    return Code(call, Prec.POSTFIX, ap(result), result.low, result.high)
+
+
 def negate(a: Operand, result: IntType) -> Code:
     x = a.code
     if x.literal is not None:

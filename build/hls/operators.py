@@ -182,6 +182,7 @@ def expression(kind: str, pred: str, args: Sequence[Operand], result: IntType) -
         "shr": integers.shift_right,
         "xnor": integers.xnor,
         "popcount": integers.popcount,
+        "reverse": integers.reverse,
         "neg": integers.negate,
         "invert": integers.invert,
         "abs": integers.absolute,

@@ -33,7 +33,7 @@ _COMPUTE = (
         "cmp",
         "select",
     ),
-    *("xnor", "popcount", "get_bit", "set_bit", "min", "max", "abs", "cast"),
+    *("xnor", "popcount", "get_bit", "set_bit", "reverse", "min", "max", "abs", "cast"),
 )
 
 

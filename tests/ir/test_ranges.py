@@ -27,6 +27,7 @@ FUNCTIONS = {
     Fn.POPCOUNT: 1,
     Fn.GET_BIT: 2,
     Fn.SET_BIT: 3,
+    Fn.REVERSE: 1,
     Fn.MIN: 3,
     Fn.MAX: 2,
     Fn.ABS: 1,
@@ -82,6 +83,7 @@ CALLS: dict[Fn, Callable[..., int]] = {
     Fn.POPCOUNT: lang.popcount,
     Fn.GET_BIT: lang.get_bit,
     Fn.SET_BIT: lang.set_bit,
+    Fn.REVERSE: lang.reverse,
     Fn.MIN: min,
     Fn.MAX: max,
     Fn.ABS: abs,
@@ -147,7 +149,7 @@ def expressions(draw: Callable[[st.SearchStrategy[Any]], Any]) -> tuple[Grown, N
                 return Grown(build.cast(to, a.expr), lambda env: to.wrap(a.value(env)))
         fn = draw(st.sampled_from(sorted(FUNCTIONS, key=str)))
         args = [a, *(grow(depth - 1) for _ in range(FUNCTIONS[fn] - 1))]
-        lanes = [draw(st.sampled_from([1, 5, 64]))] if fn is Fn.XNOR else []
+        lanes = [draw(st.sampled_from([1, 5, 64]))] if fn in (Fn.XNOR, Fn.REVERSE) else []
         made = build.apply(fn, (*(g.expr for g in args), *map(build.const, lanes)))
         return Grown(made, lambda env: CALLS[fn](*(g.value(env) for g in args), *lanes))
 

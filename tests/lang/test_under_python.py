@@ -17,16 +17,21 @@ from bitfold.lang import (
     StreamEnd,
     UInt,
     bit,
+    bitcast,
+    concat,
     empty,
     full,
     get_bit,
+    get_slice,
     grid,
     int8,
     packed,
     pipeline,
     popcount,
+    reverse,
     rom,
     set_bit,
+    set_slice,
     typed,
     uint8,
     unroll,
@@ -135,6 +140,30 @@ def test_bits_are_set_and_got(word: int, position: int, value: int):
     changed = set_bit(word, position, value)
     assert get_bit(changed, position) == value & 1
     assert set_bit(changed, position, get_bit(word, position)) == word
+
+
+@given(st.integers(-(1 << 70), 1 << 70), st.integers(0, 60), st.integers(0, 30), st.integers(-9, 1 << 40))
+def test_slices_are_set_and_got(word: int, low: int, more: int, value: int):
+    high = low + more
+    bits = [get_bit(word, i) for i in range(low, high + 1)]
+    assert get_slice(word, high, low) == sum(b << i for i, b in enumerate(bits))
+    changed = set_slice(word, high, low, value)
+    assert get_slice(changed, high, low) == value % (1 << (more + 1))
+    assert set_slice(changed, high, low, get_slice(word, high, low)) == word
+
+
+@given(st.integers(-(1 << 70), 1 << 70), st.integers(1, 80))
+def test_reversed_bits_and_bits_side_by_side(value: int, width: int):
+    assert [get_bit(reverse(value, width), i) for i in range(width)] == [
+        get_bit(value, width - 1 - i) for i in range(width)
+    ]
+    assert reverse(reverse(value, width), width) == get_slice(value, width - 1, 0)
+    assert concat((value, width), (5, 3)) == UInt(width)(value) * 8 + 5
+
+
+def test_bits_are_read_as_another_type():
+    assert bitcast(200, int8) == -56
+    assert bitcast(-56, uint8) == 200
 
 
 def test_loops():

@@ -38,6 +38,12 @@ FORMS = {
     "popcount": "popcount(UInt(90)(a[i])) * 100 + popcount(UInt(1)(b[i]))",
     "xnor": "xnor(UInt(70)(a[i]), UInt(70)(b[i]), 70) + xnor(UInt(1)(a[i]), UInt(1)(b[i]))",
     "set_bit": "set_bit(UInt(100)(a[i]), UInt(6)(b[i]), b[i]) + set_bit(UInt(2)(a[i]), 1, b[i])",
+    "get_slice": "get_slice(a[i], 4, 2) + get_slice(b[i], 90, 0)",
+    "get_slice at a position": "get_slice(a[i], UInt(5)(b[i]) + 6, UInt(5)(b[i]))",
+    "set_slice": "set_slice(a[i], 4, 2, b[i]) + set_slice(b[i], UInt(5)(a[i]) + 1, UInt(5)(a[i]), 2)",
+    "reverse": "reverse(a[i], 70) + reverse(b[i], 1) + reverse(a[i] + b[i], 5) + reverse(b[i], 64)",
+    "concat": "concat((a[i], 3), (b[i], 70), (i, 2)) + concat((b[i], 5))",
+    "bitcast": "bitcast(UInt(9)(a[i]), Int(9)) + bitcast(Int(70)(b[i]), UInt(70)) + bitcast(1, Int(2))",
 }
 MIXES = [
     (UInt(1), UInt(1)),

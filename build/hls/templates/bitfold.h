@@ -92,6 +92,18 @@ T set_bit(T x, int i, bool value) {
   return x;
 }
 
+// The bits of x from the other end: wires.
+template <int W>
+ap_uint<W> reverse(const ap_uint<W> &x) {
+#pragma HLS INLINE
+  ap_uint<W> made;
+  for (int i = 0; i < W; ++i) {
+#pragma HLS UNROLL
+    made[i] = x.test(W - 1 - i);
+  }
+  return made;
+}
+
 template <class T>
 T min(const T &a, const T &b) {
 #pragma HLS INLINE

@@ -9,6 +9,7 @@ from types import BuiltinFunctionType, FunctionType
 import numpy as np
 
 from bitfold.diagnostics import LanguageError, Span
+from bitfold.frontend.bits import bit_function
 from bitfold.frontend.scope import ArrayName, ScalarName, Scope, kind
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_int, static_or_none
@@ -301,6 +302,8 @@ def _call(node: ast.Call, scope: Scope, span: Span) -> Expr:
             return build.const(value, span)
         fn, names = INTRINSICS[callee]
         return build.apply(fn, _arguments(node, fn, names, scope, span), span)
+    if (bits := bit_function(callee, node, scope, parse_expr)) is not None:
+        return bits
     if (value := static_int(node, scope)) is not None:
         return build.const(value, span)
     raise LanguageError(

@@ -22,6 +22,7 @@ INTRINSICS: dict[Callable[..., Any], tuple[Fn, tuple[str, ...]]] = {
     intrinsics.popcount: (Fn.POPCOUNT, _parameters(intrinsics.popcount)),
     intrinsics.get_bit: (Fn.GET_BIT, _parameters(intrinsics.get_bit)),
     intrinsics.set_bit: (Fn.SET_BIT, _parameters(intrinsics.set_bit)),
+    intrinsics.reverse: (Fn.REVERSE, _parameters(intrinsics.reverse)),
     builtins.min: (Fn.MIN, ()),
     builtins.max: (Fn.MAX, ()),
     builtins.abs: (Fn.ABS, ("x",)),
@@ -87,5 +88,6 @@ def call_remedy(callee: object) -> str:
         return "len takes an array or a tuple from outside the kernel"
     if is_kernel(callee):
         return "call a kernel as a statement of its own; it writes its results into array arguments"
-    known = ", ".join(sorted(f.__name__ for f in INTRINSICS))
+    bits = (intrinsics.get_slice, intrinsics.set_slice, intrinsics.concat, intrinsics.bitcast)
+    known = ", ".join(sorted(f.__name__ for f in (*INTRINSICS, *bits)))
     return f"known in expressions: {known}, and casts such as uint8(x)"

@@ -229,6 +229,8 @@ def _intrinsic_range(fn: Fn, args: tuple[Expr, ...], span: Span) -> Range:
     match fn:
         case Fn.XNOR:
             return 0, (1 << _lanes(args, span)) - 1
+        case Fn.REVERSE:
+            return 0, (1 << _constant_width(fn, "bits", args[1], span)) - 1
         case Fn.POPCOUNT:
             _require_unsigned(fn, a, span)
             return 0, a.high.bit_length()
@@ -252,16 +254,20 @@ def _intrinsic_range(fn: Fn, args: tuple[Expr, ...], span: Span) -> Range:
 
 def _lanes(args: tuple[Expr, ...], span: Span) -> int:
     """The number of lanes of an xnor, whose other arguments are checked."""
-    lanes = args[2]
-    if not isinstance(lanes, Const) or not 1 <= lanes.value <= MAX_WIDTH:
-        raise LanguageError(
-            f"xnor's number of lanes must be a constant from 1 to {MAX_WIDTH}",
-            span=lanes.span if lanes.span is not NOWHERE else span,
-            remedy="write it as an integer or a name bound to one",
-        )
+    lanes = _constant_width(Fn.XNOR, "lanes", args[2], span)
     for arg in args[:2]:
         _require_unsigned(Fn.XNOR, arg, span)
-    return lanes.value
+    return lanes
+
+
+def _constant_width(fn: Fn, what: str, width: Expr, span: Span) -> int:
+    if not isinstance(width, Const) or not 1 <= width.value <= MAX_WIDTH:
+        raise LanguageError(
+            f"{fn.value}'s number of {what} must be a constant from 1 to {MAX_WIDTH}",
+            span=width.span if width.span is not NOWHERE else span,
+            remedy="write it as an integer or a name bound to one",
+        )
+    return width.value
 
 
 def _require_unsigned(fn: Fn, arg: Expr, span: Span) -> None:
@@ -287,6 +293,7 @@ _FOLD_FN: dict[Fn, Callable[..., int]] = {
     Fn.POPCOUNT: intrinsics.popcount,
     Fn.GET_BIT: intrinsics.get_bit,
     Fn.SET_BIT: intrinsics.set_bit,
+    Fn.REVERSE: intrinsics.reverse,
     Fn.MIN: min,
     Fn.MAX: max,
     Fn.ABS: abs,

@@ -91,6 +91,7 @@ class Fn(enum.Enum):
     POPCOUNT = "popcount"
     GET_BIT = "get_bit"
     SET_BIT = "set_bit"
+    REVERSE = "reverse"
     MIN = "min"
     MAX = "max"
     ABS = "abs"
@@ -141,7 +142,9 @@ class Cast(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Apply(Expr):
-    """An intrinsic or unary operator. For XNOR the third argument is the constant number of lanes."""
+    """An intrinsic or unary operator. For XNOR the third argument is the constant number of lanes,
+    for REVERSE the second that of bits.
+    """
 
     fn: Fn
     args: tuple[Expr, ...]

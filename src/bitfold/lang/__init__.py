@@ -1,7 +1,21 @@
 """The language: what a kernel file imports. Everything here also works under plain CPython."""
 
 from bitfold.lang.array import StreamEnd, constant, empty, full, rom, typed, zeros
-from bitfold.lang.intrinsics import dataflow, get_bit, grid, pipeline, popcount, set_bit, unroll, xnor
+from bitfold.lang.intrinsics import (
+    bitcast,
+    concat,
+    dataflow,
+    get_bit,
+    get_slice,
+    grid,
+    pipeline,
+    popcount,
+    reverse,
+    set_bit,
+    set_slice,
+    unroll,
+    xnor,
+)
 from bitfold.lang.stream import Stream, StreamType
 from bitfold.lang.types import (
     ArrayType,
@@ -47,14 +61,17 @@ __all__ = [
     "StreamType",
     "UInt",
     "bit",
+    "bitcast",
     "block",
     "complete",
+    "concat",
     "constant",
     "cyclic",
     "dataflow",
     "empty",
     "full",
     "get_bit",
+    "get_slice",
     "grid",
     "index",
     "int2",
@@ -70,8 +87,10 @@ __all__ = [
     "packed",
     "pipeline",
     "popcount",
+    "reverse",
     "rom",
     "set_bit",
+    "set_slice",
     "stream",
     "typed",
     "uint2",

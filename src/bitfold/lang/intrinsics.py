@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import product
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Callable[..., object])
@@ -32,6 +32,36 @@ def set_bit(word: int, position: int, value: int) -> int:
     """`word` with bit `position` replaced by the low bit of `value`."""
     mask = 1 << int(position)
     return int(word) | mask if int(value) & 1 else int(word) & ~mask
+
+
+def get_slice(word: int, high: int, low: int) -> int:
+    """Bits `high` down to `low` of `word`, both included, as an unsigned value."""
+    return (int(word) >> int(low)) & ((2 << (int(high) - int(low))) - 1)
+
+
+def set_slice(word: int, high: int, low: int, value: int) -> int:
+    """`word` with bits `high` down to `low`, both included, replaced by the low bits of `value`."""
+    mask = (2 << (int(high) - int(low))) - 1
+    return int(word) & ~(mask << int(low)) | (int(value) & mask) << int(low)
+
+
+def reverse(value: int, width: int) -> int:
+    """The low `width` bits of `value` in reverse order: bit 0 becomes bit `width - 1`."""
+    bits = int(value) & ((1 << width) - 1)
+    return int(format(bits, f"0{width}b")[::-1], 2)
+
+
+def concat(*parts: tuple[int, int]) -> int:
+    """The low bits of values side by side, the first one highest: `concat((a, 4), (b, 3))` has 7 bits."""
+    joined = 0
+    for value, width in parts:
+        joined = joined << width | int(value) & ((1 << width) - 1)
+    return joined
+
+
+def bitcast(value: Any, to: Any) -> Any:
+    """The bits of `value`, which has as many as the type `to`, read as that type."""
+    return to.wrap(int(value))
 
 
 def grid(*extents: int) -> Iterator[tuple[int, ...]]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from bitfold.lang.types import Int, IntType, UInt, bit
-from bitfold.lowering.mlir import arith, ir, math
+from bitfold.lowering.mlir import arith, ir, llvm, math
 from bitfold.lowering.to_mlir import Lowered, elements
 
 
@@ -258,6 +258,11 @@ def _set_bit(typed: Typed, result: IntType) -> Any:
     return arith.OrIOp(cleared, arith.ShLIOp(value, position).result).result
 
 
+def _reverse(typed: Typed, result: IntType) -> Any:
+    value, type = typed[0]
+    return llvm.intr_bitreverse(value) if type.width > 1 else value
+
+
 def _extreme(typed: Typed, result: IntType, signed: Any, unsigned: Any) -> Any:
     common = _common(*(t for _, t in typed))
     lhs, rhs = (_resize(v, t, common.width) for v, t in typed)
@@ -294,6 +299,7 @@ _RULES: dict[str, Callable[[Typed, IntType], Any]] = {
     "popcount": _popcount,
     "get_bit": _shift_right,
     "set_bit": _set_bit,
+    "reverse": _reverse,
     "min": lambda typed, result: _extreme(typed, result, arith.MinSIOp, arith.MinUIOp),
     "max": lambda typed, result: _extreme(typed, result, arith.MaxSIOp, arith.MaxUIOp),
     "abs": _abs,

@@ -80,6 +80,8 @@ Xnor = _define("xnor", "lhs", "rhs")
 Popcount = _define("popcount", "value")
 GetBit = _define("get_bit", "word", "position")
 SetBit = _define("set_bit", "word", "position", "value")
+# The result is ui<width>, of an operand of the same type.
+Reverse = _define("reverse", "value")
 Min = _define("min", "lhs", "rhs")
 Max = _define("max", "lhs", "rhs")
 Abs = _define("abs", "value")

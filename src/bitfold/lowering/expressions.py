@@ -24,7 +24,7 @@ from bitfold.ir.nodes import (
     Select,
     walk_expr,
 )
-from bitfold.lang.types import IntType, bit
+from bitfold.lang.types import IntType, UInt, bit
 from bitfold.lowering import dialect as bf
 from bitfold.lowering.dialect import integer, location, streams_shape
 from bitfold.lowering.mlir import arith, ir, memref, scf
@@ -168,6 +168,10 @@ class ExpressionEmitter:
                 word = self.converted(word, expr.type)
                 value = self.converted(value, bit)
                 return bf.SetBit(word=word, position=position, value=value, result=result).result
+            case Fn.REVERSE:
+                value = self.converted(self.value(expr.args[0]), UInt(expr.args[1].high))
+                reversed = bf.Reverse(value=value, result=value.type).result
+                return self.converted(reversed, expr.type)
             case Fn.NOT:
                 zero = self.constant(0, bit)
                 value = self.value(expr.args[0])
