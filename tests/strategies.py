@@ -86,7 +86,7 @@ def load(source: str) -> dict[str, Any]:
     name = f"<generated kernel {next(_files)}>"
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     namespace: dict[str, Any] = {"__name__": "generated_kernel"}
-    exec(compile(source, name, "exec"), namespace)
+    exec(compile(source, name, "exec", dont_inherit=True), namespace)
     return namespace
 
 

@@ -58,11 +58,14 @@ class Schedule(_Schedule):
         return HlsModule(self.program, Path(project))
 
 
-def customize(kernel: Any, /, **dims: int) -> Schedule:
-    """A schedule of `kernel` with its dimension names resolved, such as `customize(dense, M=256, K=784)`.
+def customize(kernel: Any, /, **dims: Any) -> Schedule:
+    """A schedule of `kernel` with the names in its annotations resolved: `customize(dense, M=256, K=784)`.
+
+    A name stands for a size, or for a type where an annotation indexes it: `customize(scale, T=int16, N=8)`
+    of `def scale(x: "T[N]", y: "T[N]")`.
 
     Raises:
         LanguageError: the kernel says something the language does not have.
-        UsageError: a dimension is missing or unknown.
+        UsageError: a dimension or a type is missing or unknown.
     """
     return Schedule(parse(kernel, **dims))

@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from bitfold.diagnostics import LanguageError, Span, UsageError, choices
-from bitfold.frontend.constants import ConstantTable, constant_fault
-from bitfold.frontend.scope import ArrayName, Scope
+from bitfold.diagnostics import LanguageError, Span
+from bitfold.frontend.constants import ConstantTable, array_type, constant_fault
+from bitfold.frontend.generics import Generic, check_given, generic_names, missing, type_fault, with_elem
+from bitfold.frontend.scope import ArrayName, Known, Scope
 from bitfold.frontend.source import captured, shown, span_of
 from bitfold.frontend.static import static_or_none
 from bitfold.ir.nodes import Param
+from bitfold.lang.generics import TypeName, as_type
 from bitfold.lang.stream import StreamType
 from bitfold.lang.types import ArrayType, IntType
 
@@ -42,7 +44,15 @@ class Declared:
     span: Span
 
 
-def declared_parameters(fn: FunctionType, node: ast.FunctionDef, file: str) -> list[Declared]:
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """The parameters of a kernel, and the names of types and sizes in their annotations."""
+
+    parameters: list[Declared]
+    generic: Generic
+
+
+def declared_parameters(fn: FunctionType, node: ast.FunctionDef, file: str) -> Signature:
     """The parameters of `fn`, each with an array type. Raises LanguageError for any other parameter."""
     args = node.args
     refused = [*filter(None, (args.vararg, args.kwarg)), *args.kwonlyargs, *args.defaults]
@@ -65,13 +75,22 @@ def declared_parameters(fn: FunctionType, node: ast.FunctionDef, file: str) -> l
     except Exception:  # where annotations are evaluated late, they can fail in any way
         evaluated = {}
     scope = Scope(file, captured(fn), ConstantTable())
-    return [_declared(arg, evaluated.get(arg.arg), scope) for arg in (*args.posonlyargs, *args.args)]
+    parameters = (*args.posonlyargs, *args.args)
+    quoted = {
+        arg.arg: _unquoted(arg.annotation)
+        for arg in parameters
+        if arg.annotation is not None and isinstance(evaluated.get(arg.arg, ""), str)
+    }
+    generic = generic_names(fn, list(quoted.values()), scope.outside, file)
+    for name, meaning in generic.meanings().items():
+        scope.bind(name, Known(meaning))
+    declared = [_declared(arg, quoted.get(arg.arg), evaluated.get(arg.arg), scope) for arg in parameters]
+    return Signature(declared, generic)
 
 
-def _declared(arg: ast.arg, evaluated: Any, scope: Scope) -> Declared:
-    type, span = evaluated, span_of(arg, scope.file)
-    if arg.annotation is not None and (evaluated is None or isinstance(evaluated, str)):
-        type = static_or_none(_unquoted(arg.annotation), scope)
+def _declared(arg: ast.arg, quoted: ast.expr | None, evaluated: Any, scope: Scope) -> Declared:
+    span = span_of(arg, scope.file)
+    type = as_type(evaluated) if quoted is None else as_type(static_or_none(quoted, scope))
     if isinstance(type, ArrayType):
         return Declared(arg.arg, type, span)
     found = "it has no annotation" if arg.annotation is None else f"not {shown(arg.annotation)}"
@@ -99,51 +118,57 @@ def _unquoted(node: ast.expr) -> ast.expr:
 
 
 def resolve(
-    kernel: str, declared: list[Declared], bound: Mapping[str, Bound], given: Mapping[str, Any], span: Span
-) -> dict[str, int]:
-    """The size of every dimension name: from `given` by customize, and from what a caller binds.
+    kernel: str, signature: Signature, bound: Mapping[str, Bound], given: Mapping[str, Any], span: Span
+) -> dict[str, Any]:
+    """The size or type of every name: from `given` by customize, and from what a caller binds.
 
     Raises:
-        UsageError: a size is missing, unknown or no positive integer.
+        UsageError: a size or type is missing, unknown or no fitting value.
         MismatchError: a bound array does not fit.
     """
-    names = sorted({d for p in declared for d in p.type.shape if isinstance(d, str)})
-    for name, size in given.items():
-        if name not in names:
-            raise UsageError(
-                f"{kernel!r} has no dimension named {name}",
-                span=span,
-                remedy=choices(name, names) if names else "its dimensions are all fixed",
-            )
-        if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
-            raise UsageError(
-                f"dimension {name} of {kernel!r} must be a positive integer, not {size!r}",
-                span=span,
-                remedy=f"customize({kernel}, {name}=256)",
-            )
-    dims = {name: int(size) for name, size in given.items()}
-    origin = dict.fromkeys(dims, "customize")
-    for parameter in declared:
+    sizes = {d for p in signature.parameters for d in p.type.shape if isinstance(d, str)}
+    generic = signature.generic
+    check_given(kernel, generic, sizes, given, span)
+    resolved = {name: as_type(v) if name in generic.types else int(v) for name, v in given.items()}
+    origin = dict.fromkeys(resolved, "customize")
+    for parameter in signature.parameters:
         if parameter.name in bound:
-            _unify(kernel, parameter, bound[parameter.name], dims, origin)
-    if missing := [name for name in names if name not in dims]:
-        raise UsageError(
-            f"the size of {', '.join(missing)} in {kernel!r} is not known",
-            span=span,
-            remedy=f"give it: customize({kernel}, {', '.join(f'{m}=256' for m in missing)})",
-        )
-    return dims
+            _unify(kernel, parameter, bound[parameter.name], resolved, origin, generic)
+    open_sizes = sorted(sizes - set(resolved))
+    open_types = sorted(generic.types - set(resolved))
+    if open_sizes or open_types:
+        raise missing(kernel, open_sizes, open_types, span)
+    return resolved
 
 
 def _unify(
-    kernel: str, parameter: Declared, given: Bound, dims: dict[str, int], origin: dict[str, str]
+    kernel: str,
+    parameter: Declared,
+    given: Bound,
+    dims: dict[str, Any],
+    origin: dict[str, str],
+    generic: Generic,
 ) -> None:
-    """Enter into `dims` the sizes that what is passed gives to the dimension names of a parameter."""
+    """Enter into `dims` what is passed gives to the names of types and sizes of a parameter."""
     type, takes = parameter.type, f"{kernel} takes {parameter.type} for {parameter.name!r}"
 
     def mismatch(message: str) -> MismatchError:
         return MismatchError(parameter.name, message, parameter.span)
 
+    if isinstance(type.elem, TypeName):
+        name = type.elem.name
+        actual = (
+            given.elem
+            if isinstance(given, ArrayType)
+            else array_type(given[1], given[0], parameter.span).elem
+        )
+        if name not in dims and (fault := type_fault(name, actual, generic)):
+            raise mismatch(f"{takes}, but this has elements of {actual}: {fault}")
+        elem = dims.setdefault(name, actual)
+        if name in origin and isinstance(given, ArrayType) and elem != actual:
+            raise mismatch(f"{takes} ({name} = {elem} from {origin[name]!r}), but this is {given}")
+        origin.setdefault(name, parameter.name)
+        type = replace(type, elem=elem)
     if isinstance(given, ArrayType):
         shape: tuple[int, ...] = given.dims
         if replace(given, shape=type.shape).crossing != type.crossing:
@@ -154,9 +179,9 @@ def _unify(
             shape = (*shape[:-1], -(-shape[-1] // type.lanes))
     if len(shape) != len(type.shape):
         raise mismatch(f"{takes}, but this has {len(shape)} dimensions: shape {shape}")
-    for declared, actual in zip(type.shape, shape, strict=True):
-        wanted = dims.setdefault(declared, actual) if isinstance(declared, str) else declared
-        if wanted != actual:
+    for declared, size in zip(type.shape, shape, strict=True):
+        wanted = dims.setdefault(declared, size) if isinstance(declared, str) else declared
+        if wanted != size:
             source = f" ({declared} = {wanted} from {origin[declared]!r})" if declared in origin else ""
             raise mismatch(f"{takes}{source}, but this has shape {shape}")
         if isinstance(declared, str):
@@ -164,13 +189,13 @@ def _unify(
 
 
 def bind(
-    kernel: str, declared: list[Declared], bound: Mapping[str, Bound], dims: Mapping[str, int], scope: Scope
+    kernel: str, signature: Signature, bound: Mapping[str, Bound], dims: Mapping[str, Any], scope: Scope
 ) -> tuple[Param, ...]:
     """Enter the parameters into `scope`; a constant becomes a ROM in place of its parameter."""
     params = []
-    for parameter in declared:
+    for parameter in signature.parameters:
         shape = tuple(dims[d] if isinstance(d, str) else d for d in parameter.type.shape)
-        type = replace(parameter.type, shape=shape)
+        type = replace(parameter.type, shape=shape, elem=with_elem(parameter.type, dims))
         passed = bound.get(parameter.name)
         if isinstance(passed, StreamType) and type.fault() is None:
             type = passed  # the depth is that of the stream passed

@@ -22,8 +22,8 @@ from bitfold.ir.rewrite import RESERVED, bindings, fresh, map_body
 from bitfold.lang.intrinsics import DATAFLOW
 
 
-def parse(fn: Any, /, **dims: int) -> Program:
-    """The program whose top is `fn`, with the dimension names `dims` resolved.
+def parse(fn: Any, /, **dims: Any) -> Program:
+    """The program whose top is `fn`, with the names of dimensions and types in its annotations resolved.
 
     Every call gets an instance of the called kernel of its own, named after the kernel, with `_0`, `_1` ...
     in the order of the calls when there are several. A constant array passed to a call becomes a ROM of
@@ -31,7 +31,7 @@ def parse(fn: Any, /, **dims: int) -> Program:
 
     Raises:
         LanguageError: the function says something the kernel language does not have.
-        UsageError: `fn` is no function, or `dims` leaves a dimension open or names an unknown one.
+        UsageError: `fn` is no function, or `dims` leaves a name open or has an unknown one.
     """
     if not isinstance(fn, FunctionType):
         raise UsageError(
@@ -64,10 +64,13 @@ class _ProgramParser:
         file = fn.__code__.co_filename
         span = _name_span(node, file)
         declared = declared_parameters(fn, node, file)
-        sizes = resolve(node.name, declared, bound, dims, span)
+        resolved = resolve(node.name, declared, bound, dims, span)
         stored = (n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
-        scope = Scope(file, captured(fn), self.constants, own_names(fn), Counter(stored), sizes)
-        params = bind(node.name, declared, bound, sizes, scope)
+        outside = {n: v for n, v in captured(fn).items() if n not in declared.generic.sizes}
+        outside |= {n: resolved[n] for n in declared.generic.types}
+        sizes = {n: v for n, v in resolved.items() if isinstance(v, int)}
+        scope = Scope(file, outside, self.constants, own_names(fn), Counter(stored), sizes)
+        params = bind(node.name, declared, bound, resolved, scope)
         stack = (*callers, fn)
         parser = StatementParser(scope, lambda callee, args, where: self._call(callee, args, where, stack))
         statements = parser.statements(node.body)

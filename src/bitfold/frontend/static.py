@@ -13,6 +13,7 @@ from bitfold.diagnostics import LanguageError
 from bitfold.frontend.scope import ArrayName, Known, Scope
 from bitfold.frontend.source import shown, span_of
 from bitfold.lang import types
+from bitfold.lang.generics import as_type
 from bitfold.lang.stream import Stream, StreamType
 from bitfold.lang.types import MAX_WIDTH, ArrayType, IntType
 
@@ -66,7 +67,8 @@ def static(node: ast.expr, scope: Scope) -> Any:
             owner, key = static(node.value, scope), static(node.slice, scope)
             if owner is Stream:
                 return _try(node, scope, lambda: Stream.__class_getitem__(key))
-            if isinstance(owner, (IntType, StreamType, tuple, list)):
+            if owner is bool or isinstance(owner, (IntType, StreamType, tuple, list)):
+                owner = as_type(owner)
                 return _plain(_try(node, scope, lambda: owner[key]))
         case ast.Call():
             return _call(node, scope)
@@ -74,6 +76,8 @@ def static(node: ast.expr, scope: Scope) -> Any:
 
 
 def _plain(value: Any) -> Any:
+    if type(value).__name__ == "TypeAliasType":
+        return as_type(value)
     return int(value) if isinstance(value, (int, np.integer, np.bool_)) else value
 
 
@@ -108,6 +112,8 @@ def _attribute(node: ast.Attribute, scope: Scope) -> Any:
             shape = owner.type.shape if isinstance(owner, ArrayName) else owner.shape
             if node.attr in ("shape", "ndim"):
                 return shape if node.attr == "shape" else len(shape)
+            if node.attr == "elem" and isinstance(owner, ArrayName):
+                return owner.type.elem
             raise NotStatic
     owner = static(node.value, scope)
     try:
@@ -174,7 +180,7 @@ def static_or_none(node: ast.expr, scope: Scope) -> Any:
 
 def declared_type(node: ast.expr, scope: Scope) -> IntType | ArrayType:
     """The type that an annotation names. Raises LanguageError for anything else."""
-    found = static_or_none(node, scope)
+    found = as_type(static_or_none(node, scope))
     if isinstance(found, ArrayType):
         _try(node, scope, lambda: found.dims)
         if fault := found.fault():

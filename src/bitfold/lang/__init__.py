@@ -1,6 +1,7 @@
 """The language: what a kernel file imports. Everything here also works under plain CPython."""
 
 from bitfold.lang.array import StreamEnd, constant, empty, full, rom, typed, zeros
+from bitfold.lang.generics import specialize
 from bitfold.lang.intrinsics import (
     bitcast,
     concat,
@@ -91,6 +92,7 @@ __all__ = [
     "rom",
     "set_bit",
     "set_slice",
+    "specialize",
     "stream",
     "typed",
     "uint2",

@@ -10,6 +10,7 @@ from types import FrameType
 import numpy as np
 
 from bitfold.diagnostics import DeadlockError, Span
+from bitfold.lang.generics import as_type
 from bitfold.lang.types import ArrayType, IntType
 
 DEFAULT_DEPTH = 2
@@ -65,6 +66,7 @@ class Stream:
 
     def __class_getitem__(cls, key: object) -> StreamType:
         elem, *rest = key if isinstance(key, tuple) else (key,)
+        elem = as_type(elem)
         if not isinstance(elem, IntType):
             raise TypeError(f"a stream carries integers, such as Stream[int8, 4], not {elem!r}")
         depth = rest[0] if rest else DEFAULT_DEPTH

@@ -10,6 +10,7 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 
@@ -76,6 +77,8 @@ def _dimension(given: object) -> int | str:
         return given
     if isinstance(given, (int, np.integer)) and not isinstance(given, bool):
         return int(given)
+    if isinstance(given, TypeVar):  # the N of `def kernel[N](x: int8[N])`
+        return given.__name__
     raise TypeError(f"an array dimension is an integer or a name in quotes, not {given!r}")
 
 

@@ -256,11 +256,11 @@ class Schedule(View):
             method(*step.args, **dict(step.keywords))
 
 
-def customize(kernel: Any, /, **dims: int) -> Schedule:
-    """A schedule of `kernel` with the dimension names resolved, such as `customize(dense, M=256, K=784)`.
+def customize(kernel: Any, /, **dims: Any) -> Schedule:
+    """A schedule of `kernel` with the names in its annotations resolved: `customize(dense, M=256, K=784)`.
 
     Raises:
         LanguageError: the kernel is not in the language.
-        UsageError: a dimension is missing or unknown.
+        UsageError: a dimension or a type is missing or unknown.
     """
     return Schedule(parse(kernel, **dims))
