@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -16,22 +13,19 @@ from typing import Any
 
 import jinja2
 
+from bitfold.build.folder import HLS, MANIFEST, check_folder, read_manifest, write_files
 from bitfold.build.hls.ccode import ap
 from bitfold.build.hls.emit import Source, emit
 from bitfold.build.hls.roms import rom_texts
 from bitfold.build.hls.vectors import Port, Vectors, vector_text
 from bitfold.build.zc706.device import ZC706, Device
-from bitfold.diagnostics import BuildError, UsageError
+from bitfold.diagnostics import UsageError
 from bitfold.ir.network import cyclic
 from bitfold.lowering.to_mlir import Lowered
 
-__all__ = ["MANIFEST", "Plan", "Vectors", "plan", "read_manifest", "write"]
+__all__ = ["MANIFEST", "Plan", "Vectors", "check_folder", "plan", "read_manifest", "write"]
 
-MANIFEST = "manifest.json"
-_GENERATOR = "bitfold hls"
 _TAKEN = ("bitfold", "tb", "weights")
-_MANIFEST_KEYS = {"name", "files", "ports"}
-_OTHER_FOLDER = "name another, writable folder; on the command line with --out"
 
 
 @dataclass(frozen=True)
@@ -71,7 +65,7 @@ def plan(lowered: Lowered, vectors: Vectors, name: str, device: Device = ZC706) 
     digests = {n: sha256(data).hexdigest() for n, data in files.items()}
     digest = sha256("".join(f"{d}  {n}\n" for n, d in digests.items()).encode()).hexdigest()
     manifest = {
-        "generator": _GENERATOR,
+        "generator": HLS,
         "format": 1,
         "name": name,
         "top": source.top,
@@ -151,85 +145,6 @@ def _argument(port: Port) -> str:
     return f"reinterpret_cast<{ap(port.type.elem)}(*){inner}>({flat})" if inner else flat
 
 
-def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """The manifest of a project that `write` made, or None when `folder` holds no such project."""
-    try:
-        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    ours = isinstance(found, dict) and found.get("generator") == _GENERATOR
-    return found if ours and found.keys() >= _MANIFEST_KEYS and isinstance(found["files"], dict) else None
-
-
-def check_folder(out: Path) -> Path:
-    """`out` with links resolved, when a project can be written there; touches nothing.
-
-    Raises:
-        BuildError: `out` is a file or a folder with other contents, or it cannot be written.
-    """
-    try:
-        folder = out.resolve()
-        if folder.exists() and not folder.is_dir():
-            raise BuildError(f"{out} is a file, not a folder", remedy=_OTHER_FOLDER)
-        if folder.is_dir() and read_manifest(folder) is None and any(folder.iterdir()):
-            raise BuildError(
-                f"{out} holds files that Bitfold did not write",
-                remedy="name an empty or new folder, or remove this one yourself",
-            )
-        existing = folder
-        while not existing.exists():
-            existing = existing.parent
-        if not existing.is_dir():
-            raise BuildError(f"{out} cannot be a folder: {existing} is a file", remedy=_OTHER_FOLDER)
-        if not os.access(existing, os.W_OK | os.X_OK):
-            raise BuildError(f"{out} cannot be written: no permission in {existing}", remedy=_OTHER_FOLDER)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise BuildError(f"{out} cannot be written: {_reason(error)}", remedy=_OTHER_FOLDER) from None
-    return folder
-
-
-def _reason(error: Exception) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
-
-
 def write(plan: Plan, out: Path) -> Path:
-    """Write the project as the folder `out` and return it.
-
-    A new folder appears whole or not at all. An earlier project of ours is replaced file by file, each at
-    once and the manifest last; what else lies in it is never touched.
-
-    Raises:
-        BuildError: `out` is a file or a folder with other contents, or it cannot be written.
-    """
-    folder = check_folder(Path(out))
-    earlier = read_manifest(folder)
-    staging: Path | None = None
-    try:
-        fresh = not folder.exists()
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".bitfold-", dir=folder.parent if fresh else folder))
-        for file, data in plan.files.items():
-            (staging / file).write_bytes(data)
-        if fresh:
-            staging.chmod(0o777 & ~_umask())
-            os.replace(staging, folder)
-        else:
-            for file in [*(f for f in plan.files if f != MANIFEST), MANIFEST]:
-                os.replace(staging / file, folder / file)
-            for file in set(earlier["files"] if earlier else ()) - plan.files.keys():
-                (folder / Path(file).name).unlink(missing_ok=True)
-    except OSError as error:
-        raise BuildError(
-            f"cannot write the HLS project {out}: {_reason(error)}",
-            remedy="name an output folder that you may write to, on a disk with room",
-        ) from None
-    finally:
-        if staging is not None:
-            shutil.rmtree(staging, ignore_errors=True)
-    return Path(out)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    """Write the project as the folder `out` and return it; see `bitfold.build.folder.write_files`."""
+    return write_files(plan.files, out)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bitfold.build.hls.csim import csim
+from bitfold.build.hls.csim import CsimResult, csim
 from bitfold.build.hls.project import Plan, plan, write
 from bitfold.build.hls.vectors import Vectors
 from bitfold.build.llvm.jit import CpuModule
@@ -15,7 +15,7 @@ from bitfold.diagnostics import BuildError, StreamError
 from bitfold.ir.effects import parameter_effects
 from bitfold.ir.nodes import Program
 from bitfold.ir.run import as_batch
-from bitfold.lowering.pipeline import lower_to_hls
+from bitfold.lowering.pipeline import Trace, lower_to_hls
 from bitfold.lowering.shadow import shadow_words
 
 
@@ -32,10 +32,10 @@ class HlsModule:
         StreamError: when called, and the kernels talk by streams and do not come to a proper end.
     """
 
-    def __init__(self, program: Program, project: Path) -> None:
+    def __init__(self, program: Program, project: Path, trace: Trace | None = None) -> None:
         self.program = program
         self.project = project
-        self._lowered = lower_to_hls(program)
+        self._lowered = lower_to_hls(program, trace)
         self._params = program.top.params
         shadowed = shadow_words(program)  # a kernel that only sets bits of an output does not read it
         effects = parameter_effects(shadowed, shadowed.top)
@@ -54,10 +54,19 @@ class HlsModule:
         """The C++ of the kernels."""
         return self._plan.files[f"{self._plan.name}.cpp"].decode()
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of the project's files."""
+        return tuple(sorted(self._plan.files))
+
+    def simulate(self, *args: np.ndarray) -> CsimResult:
+        """Simulate the C++ on arrays, as a call does, and say how it compares with the CPU."""
+        self._plan = self._write(self._golden(as_batch(self.program, args)))
+        return csim(self.project)
+
     def __call__(self, *args: np.ndarray) -> None:
         images = as_batch(self.program, args)
-        self._plan = self._write(self._golden(images))
-        found = csim(self.project)
+        found = self.simulate(*images)
         if found.mismatches:
             raise BuildError(
                 f"the C++ simulation of {self.project} differs from the CPU: {found.detail}",

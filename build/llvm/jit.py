@@ -15,7 +15,7 @@ from bitfold.ir.network import is_network
 from bitfold.ir.nodes import Program
 from bitfold.ir.run import as_batch, from_storage, run_python, to_storage
 from bitfold.lang.types import ArrayType
-from bitfold.lowering.mlir import ExecutionEngine, arith, func, ir, scf
+from bitfold.lowering.mlir import ExecutionEngine, arith, func, ir, llvm, scf
 from bitfold.lowering.pipeline import Trace, lower_to_llvm
 from bitfold.lowering.to_mlir import Lowered
 
@@ -93,12 +93,18 @@ class CpuModule:
         if self._layout is not None:
             check_platform()
         with lowered.context:
-            _runtime_library()
+            runtime_library()
             self._engine = ExecutionEngine(lowered.module, opt_level=3)
         address = self._engine.raw_lookup(ENTRY)
         if not address:
             raise RuntimeError(f"LLVM could not compile {program.top.name!r}; it printed why")
+        self._lowered = lowered
         self._packed = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)
+
+    @property
+    def code(self) -> str:
+        """The LLVM IR that was compiled, before LLVM's own optimization."""
+        return llvm_ir(self._lowered)
 
     def __call__(self, *args: np.ndarray) -> None:
         arrays = as_batch(self.program, args)
@@ -129,8 +135,15 @@ class CpuModule:
         self._packed(pointers)
 
 
+def llvm_ir(lowered: Lowered) -> str:
+    """A module in the LLVM dialect as text of LLVM IR."""
+    with lowered.context:
+        text: str = llvm.translate_module_to_llvmir(lowered.module.operation)
+    return text
+
+
 @cache
-def _runtime_library() -> ctypes.CDLL | None:
+def runtime_library() -> ctypes.CDLL | None:
     """What LLVM calls to divide 65 to 128 bits, made visible to the JIT; None where there is none."""
     try:
         return ctypes.CDLL("libgcc_s.so.1", mode=ctypes.RTLD_GLOBAL)
@@ -138,30 +151,30 @@ def _runtime_library() -> ctypes.CDLL | None:
         return None
 
 
-def add_entry(lowered: Lowered) -> None:
-    """Add the function that runs a batch: `bitfold_batch(count, pointers...)`, a block of bytes per call."""
+def add_entry(lowered: Lowered, name: str = ENTRY) -> None:
+    """Add the function that runs a batch: `name(count, pointers...)`, a block of bytes per call."""
     top = lowered.program.top
     with lowered.context:
         lowered.module.operation.attributes["llvm.data_layout"] = ir.StringAttr.get(DATA_LAYOUT)
     if is_network(lowered.program):
-        add_network_entry(lowered, ENTRY)
-        _hide_all_but_entry(lowered)
+        add_network_entry(lowered, name)
+        _hide_all_but_entry(lowered, name)
         return
     with lowered.context, ir.Location.unknown(), ir.InsertionPoint(lowered.module.body):
         index, i64 = ir.IndexType.get(), ir.IntegerType.get_signless(64)
         pointer = ir.Type.parse("!llvm.ptr")
-        entry = func.FuncOp(ENTRY, ir.FunctionType.get([i64, *[pointer] * len(top.params)], []))
+        entry = func.FuncOp(name, ir.FunctionType.get([i64, *[pointer] * len(top.params)], []))
         block = entry.add_entry_block()
         with ir.InsertionPoint(block):
             _entry_body(lowered, block, index, i64)
             func.ReturnOp([])
-    _hide_all_but_entry(lowered)
+    _hide_all_but_entry(lowered, name)
 
 
-def _hide_all_but_entry(lowered: Lowered) -> None:
+def _hide_all_but_entry(lowered: Lowered, name: str) -> None:
     with lowered.context:
         for op in lowered.module.body.operations:
-            if op.operation.name == "func.func" and op.operation.attributes["sym_name"].value != ENTRY:
+            if op.operation.name == "func.func" and op.operation.attributes["sym_name"].value != name:
                 op.operation.attributes["sym_visibility"] = ir.StringAttr.get("private")
 
 

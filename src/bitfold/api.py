@@ -6,13 +6,14 @@ import enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from bitfold import markup
 from bitfold.diagnostics import UsageError, choices
 from bitfold.frontend import parse
 from bitfold.schedule import Schedule as _Schedule
 
 if TYPE_CHECKING:
-    from bitfold.build.hls.simulation import HlsModule
-    from bitfold.build.llvm.jit import CpuModule
+    from bitfold.modules import CompiledKernel, HlsProject
+    from bitfold.summary import Summary
 
 
 class Target(enum.Enum):
@@ -26,16 +27,17 @@ class Schedule(_Schedule):
     """A schedule that can be built."""
 
     @overload
-    def build(self, target: Literal["llvm"] = "llvm") -> CpuModule: ...
+    def build(self, target: Literal["llvm"] = "llvm") -> CompiledKernel: ...
 
     @overload
-    def build(self, target: Literal["hls"], project: str | Path) -> HlsModule: ...
+    def build(self, target: Literal["hls"], project: str | Path) -> HlsProject: ...
 
     def build(self, target: str | Target = "llvm", project: str | Path | None = None) -> Any:
         """The scheduled program, ready to be called with NumPy arrays as its kernel is.
 
-        "llvm" compiles it for the CPU of this machine. "hls" writes a C++ project to the folder `project` and
-        gives a module whose `code` is the C++ and whose calls compile and simulate it.
+        "llvm" compiles it for the CPU of this machine; `code` of the module is its LLVM IR. "hls" writes a
+        C++ project to the folder `project`; `code` of the module is the C++, and a call compiles and
+        simulates it. Both print as a summary, and show one in a notebook.
 
         Raises:
             UsageError: an unknown target, or no project folder for "hls".
@@ -46,16 +48,31 @@ class Schedule(_Schedule):
         if target not in known:
             raise UsageError(f"there is no target {target!r}", remedy=choices(str(target), known))
         if Target(target) is Target.LLVM:
-            from bitfold.build.llvm.jit import CpuModule
+            from bitfold.modules import CompiledKernel
 
-            return CpuModule(self.program)
+            return CompiledKernel(self.program)
         if project is None:
             raise UsageError(
                 "the HLS project needs a folder", remedy='s.build(target="hls", project="out/my-kernel")'
             )
-        from bitfold.build.hls.simulation import HlsModule
+        from bitfold.modules import HlsProject
 
-        return HlsModule(self.program, Path(project))
+        return HlsProject(self.program, Path(project))
+
+    @property
+    def summary(self) -> Summary:
+        """The program as it is now scheduled: parameters, loops, cycles and resources."""
+        from bitfold.summary import summarize
+
+        return summarize(self.program)
+
+    def _repr_html_(self) -> str:
+        steps = "\n".join(map(str, self.trace)) or "none so far"
+        return (
+            self.summary._repr_html_()
+            + markup.code("the scheduled program", str(self))
+            + markup.code(f"{len(self.trace)} steps", steps)
+        )
 
 
 def customize(kernel: Any, /, **dims: Any) -> Schedule:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from bitfold import __version__
+from bitfold.commands import build as build_command
+from bitfold.commands.output import check_writable, count, write_text
 from bitfold.diagnostics import BitfoldError, BuildError, UsageError
 
 if TYPE_CHECKING:
@@ -46,6 +48,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     _add_import_options(imported)
     imported.set_defaults(action=_import)
+    build = commands.add_parser(
+        "build",
+        help="build a kernel of your own",
+        description="Build a kernel of your own: code for the CPU, or an HLS C++ project.",
+    )
+    build_command.add_options(build)
+    build.set_defaults(action=build_command.command)
     return _guarded(lambda: _command(parser.parse_args(argv)))
 
 
@@ -94,16 +103,6 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _count(text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return value
-
-
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
@@ -118,8 +117,8 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--labels", type=Path, metavar="PATH", help="their labels, where they are not found beside them")
     add("--weights", type=Path, metavar="FILE", help="trained weights (bundled)")
-    add("--images", type=_count, metavar="N", help="only the first N images")
-    add("--csim", type=_count, default=0, metavar="N", help="simulate the HLS C++ on N images with g++")
+    add("--images", type=count, metavar="N", help="only the first N images")
+    add("--csim", type=count, default=0, metavar="N", help="simulate the HLS C++ on N images with g++")
     add("--out", type=Path, metavar="DIR", help="where the HLS project goes (out/<network>-<schedule>)")
     add("--json", type=Path, metavar="FILE", help="write the result as JSON as well")
     add(
@@ -134,7 +133,7 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _simd(text: str) -> tuple[int, ...]:
-    return tuple(_count(part) for part in text.split(","))
+    return tuple(count(part) for part in text.split(","))
 
 
 def _add_import_options(parser: argparse.ArgumentParser) -> None:
@@ -143,7 +142,7 @@ def _add_import_options(parser: argparse.ArgumentParser) -> None:
     add("folder", type=Path, metavar="DIR", help="the folder of parameters, such as cnvW1A1")
     add("--network", required=True, choices=("lfc", "cnv"), help="the network they are of")
     add("--out", type=Path, required=True, metavar="FILE", help="the weights file to write (.npz)")
-    add("--classes", type=_count, metavar="N", help="how many classes (lines of classes.txt, else 10)")
+    add("--classes", type=count, metavar="N", help="how many classes (lines of classes.txt, else 10)")
     add("--simd", type=_simd, metavar="N,N,...", help="SIMD of each layer, where the files leave it open")
 
 
@@ -203,11 +202,11 @@ def _run(args: argparse.Namespace) -> int:
         print(_emitted(options, args.emit), end="")
         return 0
     if args.json is not None:
-        _check_json(args.json)
+        check_writable(args.json)
     result = run(options, console)
     report.show(result, console)
     if args.json is not None:
-        _write_json(args.json, json.dumps(report.as_json(result), indent=2) + "\n")
+        write_text(args.json, json.dumps(report.as_json(result), indent=2) + "\n")
     return EXIT_MISMATCH if result.csim is not None and result.csim.mismatches else 0
 
 
@@ -236,30 +235,3 @@ def _list() -> None:
     print(f"schedules:    {', '.join(SCHEDULES)}, or your own FILE.py:FUNCTION")
     print(f"passes, CPU:  {', '.join(LLVM_STEPS)}")
     print(f"passes, HLS:  {', '.join(HLS_STEPS)}")
-
-
-def _check_json(path: Path) -> None:
-    """Refuse a place for the result that cannot be written, before any work."""
-    try:
-        target = path.resolve()
-        parent = target.parent
-        reason = "it is a folder" if target.is_dir() else ""
-        reason = reason or ("" if parent.is_dir() else f"there is no folder {path.parent}")
-        writable = os.access(target if target.exists() else parent, os.W_OK)
-        reason = reason or ("" if writable else "no permission")
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-    if reason:
-        raise BuildError(
-            f"the result cannot be written to {path}: {reason}",
-            remedy="name a file in an existing, writable folder",
-        )
-
-
-def _write_json(path: Path, text: str) -> None:
-    try:
-        path.write_text(text)
-    except OSError as error:
-        raise BuildError(
-            f"the result cannot be written to {path}: {error.strerror}", remedy="name a writable file"
-        ) from None

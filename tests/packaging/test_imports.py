@@ -19,7 +19,9 @@ SCHEDULE = KERNELS | {"schedule"}
 LOWERING = SCHEDULE | {"lowering"}
 MODEL = LOWERING | DEVICES | {"model"}
 BUILD = MODEL | {"build"}
-ANY = BUILD | {"bitfold", "kernels", "schedules", "networks", "cli"}
+SUMMARY = BUILD | {"markup", "summary"}
+API = SUMMARY | {"modules"}
+ANY = API | {"bitfold", "api", "userfile", "schedules", "networks", "cli", "commands"}
 MAY_IMPORT = {
     "diagnostics": set(),
     "lang": DIAGNOSTICS,
@@ -35,8 +37,13 @@ MAY_IMPORT = {
     "networks": ANY,
     "cli": ANY,
     "__main__": {"cli"},
-    "api": BUILD,
-    "bitfold": BUILD | {"api"},
+    "markup": set(),
+    "userfile": DIAGNOSTICS,
+    "summary": BUILD | {"markup"},
+    "modules": SUMMARY,
+    "api": API,
+    "commands": ANY,
+    "bitfold": API | {"api"},
 }
 
 

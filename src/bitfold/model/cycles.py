@@ -106,6 +106,14 @@ def model(program: Program, clock_mhz: float) -> Model:
     return Model(tuple(_layer(flat, f) for f in called or [flat.top]), clock_mhz, flat.top.concurrent)
 
 
+def call_cycles(program: Program, function: Function) -> int:
+    """Cycles of one call of a kernel; of the slowest one that it calls where they run at the same time."""
+    if function.concurrent:
+        calls = (program.function(s.callee) for s in walk(function.body) if isinstance(s, CallKernel))
+        return max((call_cycles(program, callee) for callee in calls), default=1)
+    return max(1, _cycles(program, function.body))
+
+
 def _layer(program: Program, function: Function) -> Layer:
     cycles = max(1, _cycles(program, function.body))
     types = {s.name: s.type for s in walk(function.body) if isinstance(s, Rom)}
@@ -133,7 +141,7 @@ def _cycles(program: Program, body: tuple[Stmt, ...]) -> int:
     for stmt in body:
         match stmt:
             case For():
-                total += _loop_cycles(program, stmt)
+                total += loop_cycles(program, stmt)
             case If():
                 total += max(_cycles(program, stmt.then), _cycles(program, stmt.orelse))
             case CallKernel():
@@ -141,7 +149,8 @@ def _cycles(program: Program, body: tuple[Stmt, ...]) -> int:
     return total
 
 
-def _loop_cycles(program: Program, loop: For) -> int:
+def loop_cycles(program: Program, loop: For) -> int:
+    """Cycles of one run of a loop, all iterations."""
     trips = loop.trips if loop.trips is not None else max(0, -(-(loop.high.high - loop.low.low) // loop.step))
     if loop.pipeline:
         return trips * loop.pipeline

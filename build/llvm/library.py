@@ -1,0 +1,208 @@
+"""A program as code for a C or C++ program: a header, LLVM IR as text, and an object file for this CPU."""
+
+from __future__ import annotations
+
+import json
+import platform
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from bitfold.build.folder import LLVM, MANIFEST, write_files
+from bitfold.build.hls.names import Names, identifier
+from bitfold.build.llvm.jit import add_entry, llvm_ir, runtime_library
+from bitfold.build.llvm.views import element_bytes
+from bitfold.diagnostics import BuildError
+from bitfold.ir.effects import parameter_effects
+from bitfold.ir.network import is_network
+from bitfold.ir.nodes import Param, Program
+from bitfold.lang.types import ArrayType
+from bitfold.lowering.mlir import ExecutionEngine, ir
+from bitfold.lowering.pipeline import Trace, lower_to_llvm
+from bitfold.lowering.to_mlir import Lowered, short_path
+
+__all__ = ["Library", "library", "write"]
+
+
+@dataclass(frozen=True)
+class Library:
+    """The files of a library, `MANIFEST` included; the functions it has are in `header`."""
+
+    name: str
+    header: str
+    files: Mapping[str, bytes]
+
+
+def library(program: Program, trace: Trace | None = None) -> Library:
+    """`NAME.h`, `NAME.ll` and `NAME.o` of a program whose top kernel is NAME. Writes nothing.
+
+    The object file is for the CPU of this machine, the LLVM IR for any 64-bit little-endian one.
+
+    Raises:
+        BuildError: the kernels talk by streams, which need a scheduler that only Python sets up.
+    """
+    name = identifier(program.top.name)
+    entry = f"{name}_batch"
+
+    def add(lowered: Lowered) -> None:
+        if is_network(lowered.program):
+            raise BuildError(
+                f"{name!r} joins kernels by streams, whose scheduler is set up by Python",
+                span=program.top.span,
+                remedy='call it from Python with s.build(target="llvm"), or write HLS C++: --target hls',
+            )
+        add_entry(lowered, entry)
+
+    lowered = lower_to_llvm(program, add, trace)
+    with lowered.context:
+        for op in lowered.module.body.operations:
+            function = op.operation
+            own = function.name == "llvm.func" and len(function.regions[0].blocks)
+            if own and function.attributes["sym_name"].value != entry:
+                function.attributes["linkage"] = ir.Attribute.parse("#llvm.linkage<internal>")
+    header = _header(program, name, entry)
+    files = {
+        f"{name}.h": header.encode(),
+        f"{name}.ll": llvm_ir(lowered).encode(),
+        f"{name}.o": _object(lowered, entry),
+    }
+    manifest = {
+        "generator": LLVM,
+        "format": 1,
+        "name": name,
+        "top": entry,
+        "machine": f"{platform.system()} {platform.machine()}",
+        "ports": [_port(p, r, w) for p, (r, w) in _parameters(program)],
+        "files": {file: sha256(data).hexdigest() for file, data in files.items()},
+    }
+    return Library(name, header, {**files, MANIFEST: (json.dumps(manifest, indent=2) + "\n").encode()})
+
+
+def write(made: Library, out: Path) -> Path:
+    """Write the library as the folder `out`; see `bitfold.build.folder.write_files`."""
+    return write_files(made.files, out)
+
+
+def _object(lowered: Lowered, entry: str) -> bytes:
+    with lowered.context, tempfile.TemporaryDirectory(prefix="bitfold-") as folder:
+        runtime_library()
+        engine = ExecutionEngine(lowered.module, opt_level=3)
+        if not engine.raw_lookup(entry):
+            raise RuntimeError(f"LLVM could not compile {entry!r}; it printed why")
+        file = Path(folder) / "code.o"
+        engine.dump_to_object_file(str(file))
+        return file.read_bytes()
+
+
+def _parameters(program: Program) -> list[tuple[Param, tuple[bool, bool]]]:
+    """Each parameter of the top kernel, and whether it is read and written."""
+    return list(zip(program.top.params, parameter_effects(program, program.top), strict=True))
+
+
+def _port(param: Param, read: bool, written: bool) -> dict[str, Any]:
+    return {
+        "name": param.name,
+        "type": str(param.type),
+        "c_type": _c_type(param.type),
+        "elements": prod(param.type.dims),
+        "bytes": prod(param.type.dims) * element_bytes(param.type),
+        "read": read,
+        "written": written,
+    }
+
+
+def _c_type(type: ArrayType) -> str:
+    """The C type of an element; wider than 64 bits it is one of the header's own."""
+    width, size = type.elem.width, element_bytes(type)
+    if width > 64:
+        return f"bitfold_int{8 * size}"
+    return f"{'' if type.elem.signed and width == 8 * size else 'u'}int{8 * size}_t"
+
+
+def _layout(type: ArrayType) -> str:
+    """How the elements lie in memory, where the C type does not say it."""
+    width = type.elem.width
+    notes = []
+    if type.lanes_of:
+        of = f"{type.lanes} of {type.lanes_of} elements of {type.part}"
+        notes.append(f"each word holds {of} of a row, the first in its lowest bits")
+    if type.elem.signed and width not in (8, 16, 32) and width < 64:
+        notes.append(f"two's complement in the low {width} bits, 0 in those above")
+    elif width > 64:
+        notes.append(f"little-endian words; bits from {width} on are 0")
+    return "; ".join(notes)
+
+
+_HEADER = """\
+/* {name}: compiled by Bitfold from {source}.
+ *
+ * {name}(...) is one call of the kernel, {entry}(count, ...) is `count` calls, for which the arrays
+ * of each parameter lie one after the other. Arrays are in row-major order; an array that is written
+ * may overlap no other. Calls on different arrays may run in different threads.
+ *
+{arrays}
+ *
+ * Link {name}.o, which is for {machine} and the CPU it was made on (with GNU ld: -no-pie),
+ * or compile {name}.ll for another CPU: clang -O3 -c {name}.ll
+ */
+#ifndef BITFOLD_{guard}_H
+#define BITFOLD_{guard}_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+{wide}
+void {entry}(int64_t count, {batch});
+
+static inline void {name}({one}) {{
+  {entry}(1, {names});
+}}
+
+#ifdef __cplusplus
+}}
+#endif
+
+#endif
+"""
+
+
+def _header(program: Program, name: str, entry: str) -> str:
+    top = program.top
+    parameters = _parameters(program)
+    names, arrays, batch, one, passed, wide = Names(frozenset({"count"})), [], [], [], [], {}
+    names.push()
+    for param, (_, written) in parameters:
+        c_name = names.declare(param.name)
+        c = _c_type(param.type)
+        note = _layout(param.type)
+        arrays.append(
+            f" *   {c_name}: {param.type.elem}[{', '.join(map(str, param.type.dims))}], "
+            f"{'written' if written else 'read'}" + (f"; {note}" if note else "")
+        )
+        const = "" if written else "const "
+        batch.append(f"{const}{c} *{c_name}")
+        one.append(f"{const}{c} {c_name}[{' * '.join(map(str, param.type.dims))}]")
+        passed.append(c_name)
+        if param.type.elem.width > 64:
+            wide[c] = element_bytes(param.type) // 8
+    types = [
+        f"typedef struct {{ uint64_t word[{n}]; }} __attribute__((aligned(16))) {c};" for c, n in wide.items()
+    ]
+    return _HEADER.format(
+        name=name,
+        entry=entry,
+        source=f"{short_path(top.span.file)}:{top.span.line}",
+        machine=f"{platform.system()} {platform.machine()}",
+        arrays="\n".join(arrays),
+        guard=name.upper(),
+        wide="\n" + "\n".join(types) + "\n" if types else "",
+        batch=", ".join(batch),
+        one=", ".join(one),
+        names=", ".join(passed),
+    )

@@ -1,0 +1,30 @@
+"""Random arguments for a program, the same for the same seed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bitfold.ir.nodes import Program
+from bitfold.lang.types import ArrayType
+
+
+def samples(program: Program, count: int, seed: int = 0) -> list[np.ndarray]:
+    """A logical array with `count` calls in front for each parameter of the top kernel.
+
+    Elements are spread evenly over all values that their type has, outputs too: a kernel need not write all
+    of an array.
+    """
+    generator = np.random.default_rng(seed)
+    return [_sample(p.type.logical, count, generator) for p in program.top.params]
+
+
+def _sample(type: ArrayType, count: int, generator: np.random.Generator) -> np.ndarray:
+    shape = (count, *type.dims)
+    elem = type.elem
+    if elem.width <= 64:
+        dtype = np.int64 if elem.signed else np.uint64
+        return generator.integers(elem.low, elem.high, shape, dtype, endpoint=True).astype(elem.storage)
+    made = np.empty(int(np.prod(shape)), object)
+    for i in range(made.size):
+        made[i] = elem.wrap(int.from_bytes(generator.bytes(-(-elem.width // 8)), "little"))
+    return made.reshape(shape)
