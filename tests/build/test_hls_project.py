@@ -11,8 +11,8 @@ import pytest
 from tests.build import hls_kernels
 from tests.build.hls_support import module_from, project_plan
 
+from bitfold.build import folder as folder_module
 from bitfold.build.hls import Plan, Port, Vectors, plan, write
-from bitfold.build.hls import project as project_module
 from bitfold.build.hls.vectors import parse_outputs, vector_text
 from bitfold.build.zc706 import ZC706
 from bitfold.diagnostics import BitfoldError, BuildError, UsageError
@@ -125,7 +125,7 @@ def test_a_failure_half_way_leaves_the_earlier_project(
         write(made, out)
     assert caught.value.remedy
     monkeypatch.undo()
-    monkeypatch.setattr(project_module.os, "replace", stuck)
+    monkeypatch.setattr(folder_module.os, "replace", stuck)
     with pytest.raises(BuildError, match="Input/output error"):
         write(made, out)
     assert contents(tmp_path / "project") == dict(earlier.files)
@@ -155,7 +155,7 @@ def test_a_folder_without_permission_is_refused(
     def denied(**_: object) -> str:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(project_module.tempfile, "mkdtemp", denied)  # root may write anywhere
+    monkeypatch.setattr(folder_module.tempfile, "mkdtemp", denied)  # root may write anywhere
     with pytest.raises(BuildError, match="Permission denied") as caught:
         write(made, tmp_path / "project")
     assert caught.value.remedy
