@@ -32,6 +32,8 @@ class Values:
     def __init__(self, bind: Callable[[Code, str], str]) -> None:
         self._bind = bind
         self._codes: dict[ir.Value, _Waiting] = {}
+        # Those that a statement may have to name first: they read memory, or have an effect.
+        self._volatile: dict[ir.Value, _Waiting] = {}
 
     def define(
         self,
@@ -48,6 +50,8 @@ class Values:
             return
         waiting = _Waiting(code, frozenset(reads), uses, effect, hint)
         self._codes[value] = waiting
+        if waiting.reads or effect:
+            self._volatile[value] = waiting
         if uses != 1 and not _is_cheap(code):
             self._settle(value)
 
@@ -61,12 +65,13 @@ class Values:
         waiting.uses -= 1
         if waiting.uses == 0:
             del self._codes[value]
+            self._volatile.pop(value, None)
         return waiting.code, waiting.reads
 
     def settle_before(self, written: Iterable[ir.Value]) -> None:
         """Name every waiting value that has an effect or reads one of `written`."""
         changed = frozenset(written)
-        for value, waiting in list(self._codes.items()):
+        for value, waiting in list(self._volatile.items()):
             if waiting.effect or waiting.reads & changed:
                 self._settle(value)
 
@@ -78,6 +83,7 @@ class Values:
 
     def _settle(self, value: ir.Value) -> None:
         waiting = self._codes[value]
+        self._volatile.pop(value, None)
         bound = self._bind(waiting.code, waiting.hint)
         if waiting.uses == 0:
             del self._codes[value]

@@ -341,10 +341,12 @@ def blocks(stmt: Stmt) -> tuple[tuple[Stmt, ...], ...]:
 
 def walk(body: tuple[Stmt, ...]) -> Iterator[Stmt]:
     """Every statement in `body`, outer before inner, in program order."""
-    for stmt in body:
+    waiting = list(reversed(body))
+    while waiting:
+        stmt = waiting.pop()
         yield stmt
-        for inner in blocks(stmt):
-            yield from walk(inner)
+        for inner in reversed(blocks(stmt)):
+            waiting.extend(reversed(inner))
 
 
 def operands(expr: Expr) -> tuple[Expr, ...]:
@@ -362,10 +364,12 @@ def operands(expr: Expr) -> tuple[Expr, ...]:
 
 
 def walk_expr(expr: Expr) -> Iterator[Expr]:
-    """`expr` and everything under it."""
-    yield expr
-    for part in operands(expr):
-        yield from walk_expr(part)
+    """`expr` and everything under it, each before its operands."""
+    waiting = [expr]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        waiting.extend(reversed(operands(part)))
 
 
 def own_exprs(stmt: Stmt) -> tuple[Expr, ...]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from bitfold.ir.nodes import (
     Alloc,
     Assign,
@@ -35,13 +39,22 @@ class MalformedError(Exception):
     """A stage produced a program that breaks the rules of the IR: a fault of bitfold, not of the kernel."""
 
 
-def verify(program: Program) -> None:
-    """Raise MalformedError unless every name is bound where it is used, with the right kind and type."""
+def verify(program: Program, known: Program | None = None) -> None:
+    """Raise MalformedError unless every name is bound where it is used, with the right kind and type.
+
+    Loops and conditions that `program` shares with `known`, which has been verified, are not looked at again
+    where they see the same names: so a step of a schedule costs what it changes.
+    """
+    verified = {f.name: f for f in known.functions} if known is not None else {}
     seen: dict[str, Function] = {}
+    same_callees = True
     for function in program.functions:
         if function.name in seen:
             raise MalformedError(f"two kernels named {function.name}")
-        _Verifier(program, function, seen).run()
+        old = verified.get(function.name)
+        if old is not function or not same_callees:
+            _Verifier(program, function, seen).run(old if same_callees else None)
+            same_callees = same_callees and old is not None and old.params == function.params
         seen[function.name] = function
 
 
@@ -52,10 +65,12 @@ class _Verifier:
         self.callees = callees
         self.arrays: dict[str, ArrayType] = {}
         self.constants: set[str] = set()
+        self.names: list[tuple[str, object]] = []
+        self.same = 0
         for param in function.params:
             self._array(param.name, param.type)
 
-    def run(self) -> None:
+    def run(self, old: Function | None) -> None:
         names = [p.name for p in self.function.params]
         others = {self.function.name}
         for stmt in walk(self.function.body):
@@ -69,19 +84,48 @@ class _Verifier:
                     others.add(stmt.source)
                 case CallKernel():
                     others.add(stmt.callee)
-        for name in names:
-            self._require(names.count(name) == 1, f"{name} is bound twice")
+        for name, count in Counter(names).items():
+            self._require(count == 1, f"{name} is bound twice")
             self._require(name not in others | RESERVED, f"the name {name} means something else as well")
-        self._body(self.function.body, {}, {})
+        self._body(self.function.body, {}, {}, self._shared(old) if old else {})
+
+    def _shared(self, old: Function) -> dict[int, int]:
+        """The loops and conditions at the top of `old`, by identity, and how many names each of them sees."""
+        self.names = [(p.name, p.type) for p in old.params]
+        shared = {}
+        for stmt in old.body:
+            match stmt:
+                case For() | If():
+                    shared[id(stmt)] = len(self.names)
+                case Declare() | Alloc() | Rom():
+                    self.names.append((stmt.name, stmt.type))
+        return shared
+
+    def _sees(self, count: int, scalars: dict[str, IntType]) -> bool:
+        """Whether the first `count` names of the verified function mean the same here."""
+        while self.same < count:
+            name, type = self.names[self.same]
+            if self.arrays.get(name) != type and scalars.get(name) != type:
+                return False
+            self.same += 1
+        return True
 
     def _require(self, condition: bool, message: str) -> None:
         if not condition:
             raise MalformedError(f"in {self.function.name}: {message}")
 
-    def _body(self, body: tuple[Stmt, ...], loops: dict[str, For], scalars: dict[str, IntType]) -> None:
+    def _body(
+        self,
+        body: tuple[Stmt, ...],
+        loops: dict[str, For],
+        scalars: dict[str, IntType],
+        shared: Mapping[int, int] = MappingProxyType({}),
+    ) -> None:
         scalars = dict(scalars)
         mine: list[str] = []
         for stmt in body:
+            if (count := shared.get(id(stmt))) is not None and self._sees(count, scalars):
+                continue
             whole = stmt.value if isinstance(stmt, (Declare, Assign, Store)) else None
             for expr in own_exprs(stmt):
                 self._expr(expr, loops, scalars, whole)
@@ -119,7 +163,8 @@ class _Verifier:
             self._require(alone and bool(plain), f"loop {loop.var} cannot be flattened")
 
     def _array(self, name: str, type: ArrayType) -> None:
-        self._require(type.fault() is None, f"{name}: {type.fault()}")
+        fault = type.fault()
+        self._require(fault is None, f"{name}: {fault}")
         self.arrays[name] = type
 
     def _rom(self, rom: Rom) -> None:
@@ -162,7 +207,8 @@ class _Verifier:
                     self._holds(part, self.arrays[part.array].elem)
 
     def _holds(self, part: Expr, type: IntType) -> None:
-        self._require(part.low <= type.low and type.high <= part.high, f"{part} has not the range of {type}")
+        if not (part.low <= type.low and type.high <= part.high):
+            self._require(False, f"{part} has not the range of {type}")
 
     def _access(self, array: str, indices: int) -> None:
         self._require(array in self.arrays, f"{array} is no array here")

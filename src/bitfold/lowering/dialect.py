@@ -13,6 +13,7 @@ they are scheduled:
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from bitfold.diagnostics import Span
@@ -24,6 +25,10 @@ from bitfold.lowering.mlir import ext, ir
 class BF(ext.Dialect, name="bf"):  # type: ignore[misc, call-arg]
     """The dialect itself; `load` registers it in the current context."""
 
+
+# The bindings look for a module of this name at each operation of a dialect whose classes they have not seen,
+# and search the path again every time that there is none.
+sys.modules.setdefault(f"{ext.__package__}.{BF.DIALECT_NAMESPACE}", sys.modules[__name__])
 
 # `!bf.stream<T>`: a first-in first-out channel of T. Built by a call since the fields' types must be objects.
 Stream: Any = type(BF.Type)(

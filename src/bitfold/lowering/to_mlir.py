@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +255,7 @@ def module_text(lowered: Lowered) -> str:
     return str(lowered.module.operation.get_asm(large_elements_limit=16))
 
 
+@cache
 def short_path(file: str) -> str:
     """The name of a source file for comments: without its folders."""
     return Path(file).name

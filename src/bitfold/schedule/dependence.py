@@ -9,8 +9,8 @@ What is not affine (an index read from memory, a called kernel's accesses) count
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count
 
@@ -38,6 +38,8 @@ from bitfold.ir.nodes import (
     own_exprs,
     walk_expr,
 )
+from bitfold.ir.rewrite import Body
+from bitfold.lang.types import IntType
 from bitfold.schedule.affine import Guard, affine, domain, names_of
 from bitfold.schedule.lookup import arrays_of
 from bitfold.schedule.reduction import Update, update
@@ -112,10 +114,15 @@ class Conflict:
 def find_conflict(program: Program, before: Function, after: Function) -> Conflict | None:
     """A dependence of `before` that `after` breaks, or None when the reordering is legal.
 
-    Both hold the same statements in the same textual order, under loops of the same names.
+    Both hold the same statements in the same textual order, under loops of the same names. What stands the
+    same in both, around the part that differs, keeps its order to that part and is left out: so the cost
+    follows the nest that changes, not the kernel.
     """
     places = _places(before)
-    pairs = list(zip(instances(program, before), instances(program, after), strict=True))
+    elems = {name: type.elem for name, type in (arrays_of(before) | arrays_of(after)).items()}
+    old_body, new_body = _differing(before.body, after.body)
+    old_part, new_part = _instances(program, old_body, elems), _instances(program, new_body, elems)
+    pairs = list(zip(old_part, new_part, strict=True))
     depth = max((2 * len(i.loops) + 1 for pair in pairs for i in pair), default=0)
     timed = [_Timed(old, old.time(old, depth), old.time(new, depth)) for old, new in pairs]
     for array in sorted({a.array for t in timed for a in t.instance.accesses}):
@@ -123,6 +130,23 @@ def find_conflict(program: Program, before: Function, after: Function) -> Confli
         if conflict:
             return conflict
     return None
+
+
+def _differing(before: Body, after: Body) -> tuple[Body, Body]:
+    """Both bodies without what is the same at either end of them, at each level of the loops they share."""
+    start = 0
+    while start < min(len(before), len(after)) and before[start] is after[start]:
+        start += 1
+    end = 0
+    while end < min(len(before), len(after)) - start and before[-1 - end] is after[-1 - end]:
+        end += 1
+    before, after = before[start : len(before) - end], after[start : len(after) - end]
+    if len(before) == len(after) == 1:
+        old, new = before[0], after[0]
+        if isinstance(old, For) and isinstance(new, For) and replace(old, body=()) == replace(new, body=()):
+            old_body, new_body = _differing(old.body, new.body)
+            return (replace(old, body=old_body),), (replace(new, body=new_body),)
+    return before, after
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +250,11 @@ def _places(function: Function) -> dict[str, _Place]:
 
 def instances(program: Program, function: Function) -> list[Instance]:
     """The statements of `function` that touch memory by themselves, in textual order."""
-    elems = {name: type.elem for name, type in arrays_of(function).items()}
+    return _instances(program, function.body, {name: type.elem for name, type in arrays_of(function).items()})
+
+
+def _instances(program: Program, body: Body, elems: Mapping[str, IntType]) -> list[Instance]:
+    """The statements of `body` that touch memory; `elems` types the elements of all arrays it names."""
     found: list[Instance] = []
 
     def visit(
@@ -250,7 +278,7 @@ def instances(program: Program, function: Function) -> list[Instance]:
                     visit(stmt.then, loops, (*guards, Guard(stmt.cond)), times, counter)
                     visit(stmt.orelse, loops, (*guards, Guard(stmt.cond, False)), times, counter)
 
-    visit(function.body, (), (), (), count())
+    visit(body, (), (), (), count())
     return found
 
 

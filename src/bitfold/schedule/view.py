@@ -138,8 +138,8 @@ class View:
                 remedy=error.remedy,
             ) from error
         program = self.program.with_function(changed) if isinstance(changed, Function) else changed
-        verify(program)
-        gone = tuple(sorted(_loops(self.program) - _loops(program)))
+        verify(program, self.program)
+        gone = tuple(sorted(_gone(self.program, program)))
         self._state.trace += (Step(primitive, self.name, args, tuple((keywords or {}).items()), gone),)
         self._state.program = program
 
@@ -188,5 +188,12 @@ class View:
         return (self.at(kernel) if kernel else self), name
 
 
-def _loops(program: Program) -> set[tuple[str, str]]:
-    return {(f.name, loop) for f in program.functions for loop in loops_of(f)}
+def _gone(before: Program, after: Program) -> set[tuple[str, str]]:
+    """The loops of `before`, as (kernel, loop), that `after` does not have."""
+    kept = {f.name: f for f in after.functions}
+    return {
+        (f.name, loop)
+        for f in before.functions
+        if (new := kept.get(f.name)) is not f
+        for loop in set(loops_of(f)) - set(loops_of(new) if new else ())
+    }
