@@ -31,7 +31,7 @@ class Body:
     """Writes the statements of one function into `lines`.
 
     `handlers` maps an operation's name to what writes it; `callees` and `globals` map MLIR symbols to C++
-    names.
+    names, `initials` those of static arrays to the lines of their initializers.
     """
 
     handlers: Mapping[str, Handler]
@@ -39,6 +39,7 @@ class Body:
     effects: mlir.Effects
     callees: Mapping[str, str]
     globals: Mapping[str, str]
+    initials: Mapping[str, list[str]] = field(default_factory=dict)
     memories: dict[ir.Value, Memory] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     # Scalars that wait for their first store, to be declared with a value, and the block they live in.
@@ -70,6 +71,16 @@ class Body:
         else:
             self.line(text, self.where)
             self.line(f"    {value}")
+
+    def static(self, declaration: str, state: str) -> None:
+        """Declare an array that lives on; `state` names its initial values, "" is all zeros, as in C++."""
+        if not state:
+            self.statement(f"static {declaration};")
+            return
+        first, *rest = self.initials[state]
+        self.statement(f"static {declaration} =", first + ("" if rest else ";"))
+        for line in rest:
+            self.line(line + (";" if line is rest[-1] else ""))
 
     def pragmas(self, pragmas: list[str]) -> None:
         self.lines += [f"#pragma HLS {p}" for p in pragmas]

@@ -11,6 +11,7 @@ from bitfold.build.hls.ccode import ap
 from bitfold.build.hls.control import HANDLERS
 from bitfold.build.hls.names import Names, identifier
 from bitfold.build.hls.pragmas import array_pragmas, is_in_registers
+from bitfold.build.hls.roms import initializer
 from bitfold.diagnostics import BuildError
 from bitfold.lang.types import IntType, PartitionSpec
 from bitfold.lowering.mlir import ir
@@ -65,7 +66,8 @@ def emit(lowered: Lowered) -> Source:
         functions = mlir.functions(module)
         titles = _unique([mlir.text(f.attributes, "sym_name") for f in functions])
         roms = _unique([r.symbol for r in lowered.roms], taken=set(titles.values()))
-        texts = [_function(f, titles, roms, effects, top=f == functions[-1]) for f in functions]
+        initials = {s.symbol: initializer(s) for s in lowered.states}
+        texts = [_function(f, titles, roms, initials, effects, f == functions[-1]) for f in functions]
         top = functions[-1]
         widest = max((_widest(f) for f in functions), default=1)
         taken = frozenset([*titles.values(), *roms.values()])
@@ -120,13 +122,18 @@ def _signature(head: str, parameters: Sequence[Parameter]) -> str:
 
 
 def _function(
-    function: ir.Operation, titles: dict[str, str], roms: dict[str, str], effects: mlir.Effects, top: bool
+    function: ir.Operation,
+    titles: dict[str, str],
+    roms: dict[str, str],
+    initials: dict[str, list[str]],
+    effects: mlir.Effects,
+    top: bool,
 ) -> str:
     symbol = mlir.text(function.attributes, "sym_name")
     names = Names(frozenset([*titles.values(), *roms.values()]))
     parameters = _parameters(function, names, effects)
     block = mlir.body(function)
-    writer = Body(HANDLERS, names, effects, titles, roms)
+    writer = Body(HANDLERS, names, effects, titles, roms, initials)
     for arg, p in zip(block.arguments, parameters, strict=True):
         writer.memories[arg] = Memory(p.name, p.elem, p.dims)
     if top:

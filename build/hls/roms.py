@@ -37,19 +37,24 @@ def rom_texts(roms: Sequence[RomData], names: Mapping[str, str]) -> list[RomText
     ]
 
 
+def initializer(rom: RomData) -> list[str]:
+    """The lines of the initializer of an array that is declared as one, which no macro fills."""
+    return _rows(_words(rom, 'ap_uint<{width}>("{digits}", 16)'), rom.type.dims, "")
+
+
 def _about(rom: RomData) -> str:
     shape = " x ".join(map(str, rom.type.dims))
     packed = f", {rom.type.lanes_of} lanes to a row" if rom.type.lanes_of else ""
     return f"{rom.source} for {rom.function}: {shape} of {rom.type.elem}{packed}"
 
 
-def _words(rom: RomData) -> list[str]:
-    """Each word as a C++ literal: packed ones in hexadecimal, numbers in decimal."""
+def _words(rom: RomData, wide: str = 'BITFOLD_HEX({width}, "{digits}")') -> list[str]:
+    """Each word as a C++ literal: packed ones in hexadecimal, numbers in decimal, above 64 bits `wide`."""
     values = rom.words.reshape(-1).tolist()
     elem = rom.type.elem
     if elem.width > 64:
         mask = (1 << elem.width) - 1
-        return [f'BITFOLD_HEX({elem.width}, "{v & mask:x}")' for v in values]
+        return [wide.format(width=elem.width, digits=f"{v & mask:x}") for v in values]
     if not elem.signed and elem.width > 8:
         digits, suffix = -(-elem.width // 4), "ULL" if elem.width > 32 else "U"
         return [f"0x{v:0{digits}x}{suffix}" for v in values]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,8 @@ class HlsModule:
 
     `code` is the C++ of its kernels. A call takes NumPy arrays as `CpuModule` does, simulates the C++ on them
     with g++ (seconds), checks it against the CPU's results bit for bit, and fills the outputs in. The golden
-    vectors of the last call stay in the project.
+    vectors of the last call stay in the project. When the kernels keep states, which C++ starts from their
+    initial values, each call simulates the calls before it as well, until `reset()`.
 
     Raises:
         BuildError: the folder cannot be written; when called, no compiler or headers, or a wrong result.
@@ -36,9 +38,10 @@ class HlsModule:
         self.program = program
         self.project = project
         self._lowered = lower_to_hls(program, trace)
-        self._params = program.top.params
+        self._params = program.arguments
+        self._earlier: list[list[np.ndarray]] = []
         shadowed = shadow_words(program)  # a kernel that only sets bits of an output does not read it
-        effects = parameter_effects(shadowed, shadowed.top)
+        effects = parameter_effects(shadowed, shadowed.top)[: len(self._params)]
         self._reads = [r or not w for r, w in effects]
         self._writes = [w for _, w in effects]
         self._cpu: CpuModule | None = None
@@ -61,8 +64,15 @@ class HlsModule:
 
     def simulate(self, *args: np.ndarray) -> CsimResult:
         """Simulate the C++ on arrays, as a call does, and say how it compares with the CPU."""
-        self._plan = self._write(self._golden(as_batch(self.program, args)))
-        return csim(self.project)
+        images = as_batch(self.program, args)
+        count = images[0].shape[0] if images else 1
+        played = [*self._earlier, [a.copy() for a in images]]
+        whole = [np.concatenate(arrays) for arrays in zip(*played, strict=True)]
+        self._plan = self._write(self._golden(whole))
+        found = csim(self.project)
+        if self.program.states and not found.mismatches:
+            self._earlier = played
+        return replace(found, outputs={name: a[-count:] for name, a in found.outputs.items()})
 
     def __call__(self, *args: np.ndarray) -> None:
         images = as_batch(self.program, args)
@@ -76,11 +86,16 @@ class HlsModule:
             if written:
                 array[...] = found.outputs[param.name]
 
+    def reset(self) -> None:
+        """Give the states their initial values again."""
+        self._earlier = []
+
     def _golden(self, images: list[np.ndarray]) -> Vectors:
         """The inputs as given, and the outputs that the CPU computes from them."""
         if self._cpu is None:
             self._cpu = CpuModule(self.program)
         results = [a.copy() for a in images]
+        self._cpu.reset()
         self._cpu(*results)
         names = [p.name for p in self._params]
         return Vectors(

@@ -80,7 +80,11 @@ def alloca(body: Body, op: ir.Operation) -> None:
         body.undeclared[op.result] = op.block
         return
     memory.name = body.names.declare(memory.name)
-    body.statement(f"{ap(memory.elem)} {memory.name}{''.join(f'[{d}]' for d in memory.dims)};")
+    declaration = f"{ap(memory.elem)} {memory.name}{''.join(f'[{d}]' for d in memory.dims)}"
+    if "bf.state" not in op.attributes:
+        body.statement(f"{declaration};")
+    else:
+        body.static(declaration, mlir.text(op.attributes, "bf.state"))
     body.pragmas(array_pragmas(memory.name, memory.dims, mlir.partitions(op.attributes)))
     body.pragmas(memory_pragmas(memory.name, "ram", mlir.text(op.attributes, "bf.memory")))
 

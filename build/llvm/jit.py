@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -73,7 +73,8 @@ class CpuModule:
     """A compiled program. Call it with NumPy arrays as its top kernel is called; it writes outputs in place.
 
     Arrays are logical: bits are uint8 (or bool) 0/1 however the schedule packs them. With one more dimension
-    in front of every array the whole batch runs in one call.
+    in front of every array the whole batch runs in one call, in order. The module keeps the kernels' states
+    from call to call, and as they were when a call fails.
 
     Raises:
         UsageError: a wrong number of arrays, a wrong shape or dtype; names the argument.
@@ -88,8 +89,10 @@ class CpuModule:
         effects = parameter_effects(program, program.top)
         self._ports = [
             _Port(p.name, p.type, read, written)
-            for p, (read, written) in zip(program.top.params, effects, strict=True)
+            for p, (read, written) in zip(program.arguments, effects, strict=False)
         ]
+        self._states = [_Port(p.name, p.type, True, True) for p in program.states]
+        self.reset()
         if self._layout is not None:
             check_platform()
         with lowered.context:
@@ -106,6 +109,20 @@ class CpuModule:
         """The LLVM IR that was compiled, before LLVM's own optimization."""
         return llvm_ir(self._lowered)
 
+    def reset(self) -> None:
+        """Give the states their initial values again."""
+        values = ((p.name, self.program.initial(p.state or "", p.type)) for p in self.program.states)
+        ports = {port.name: port for port in self._states}
+        self._live = [ports[name].encode(first[None]).copy() for name, first in values]
+
+    @property
+    def states(self) -> dict[str, np.ndarray]:
+        """A copy of each array that the kernels keep between calls, as the next call will find it."""
+        return {
+            port.name: port.decode(raw.copy(), 1)[0]
+            for port, raw in zip(self._states, self._live, strict=True)
+        }
+
     def __call__(self, *args: np.ndarray) -> None:
         arrays = as_batch(self.program, args)
         count = arrays[0].shape[0] if arrays else 1
@@ -116,17 +133,28 @@ class CpuModule:
             if port.written and np.may_share_memory(buffer, array):
                 buffer = buffer.copy()
             raw.append(buffer)
+        live = [state.copy() for state in self._live]
+        addresses = [b.ctypes.data for b in (*raw, *live)]
         if self._layout is None:
-            self._invoke(count, *(b.ctypes.data for b in raw))
+            self._invoke(count, *addresses)
         else:
             workspace = Workspace(self._layout)
-            self._invoke(count, workspace.address, *(b.ctypes.data for b in raw))
+            self._invoke(count, workspace.address, *addresses)
             if workspace.failed is not None:
-                run_python(self.program, *(a[workspace.failed].copy() for a in arrays))
+                self._report(arrays, workspace.failed)
                 raise RuntimeError(f"{self.program.top.name!r} ends as Python, but not when compiled")
         for port, array, buffer in zip(self._ports, arrays, raw, strict=True):
             if port.written:
                 array[...] = port.decode(buffer, count)
+        self._live = live
+
+    def _report(self, arrays: list[np.ndarray], failed: int) -> None:
+        """Run the image that failed as Python, after those before it when they change a state."""
+        again = replace(self.program)
+        for param in again.states:
+            again.live[param.name] = to_storage(self.states[param.name], param.type)
+        for image in range(0 if again.states else failed, failed + 1):
+            run_python(again, *(a[image].copy() for a in arrays))
 
     def _invoke(self, count: int, *addresses: int) -> None:
         """Call the entry by the engine's convention: one array of pointers to the arguments."""
@@ -186,6 +214,8 @@ def _entry_body(lowered: Lowered, block: ir.Block, index: ir.Type, i64: ir.Type)
         views = []
         for param, base in zip(top.params, list(block.arguments)[1:], strict=True):
             image = arith.IndexCastOp(i64, loop.induction_variable).result
+            if param.state is not None:  # one for all images
+                image = arith.constant(i64, 0)
             views.append(block_view(base, image, param.type))
         func.CallOp([], top.name, views)
         scf.YieldOp([])

@@ -181,6 +181,10 @@ def _header(program: Program, name: str, entry: str) -> str:
         c_name = names.declare(param.name)
         c = _c_type(param.type)
         note = _layout(param.type)
+        if param.state is not None:
+            first = "filled with its initial values" if param.state else "all zeros"
+            kept = f"kept between calls: one array for all of them, at first {first}"
+            note = f"{note}; {kept}" if note else kept
         arrays.append(
             f" *   {c_name}: {param.type.elem}[{', '.join(map(str, param.type.dims))}], "
             f"{'written' if written else 'read'}" + (f"; {note}" if note else "")

@@ -258,7 +258,8 @@ def _argument(layout: Layout, workspace: Any, name: str) -> Any:
         if param.name == name:
             place = byte_address(workspace, word(8 * (turns.PARAMS + position)))
             base = read(place, workspace.type)
-            return block_view(base, record_field(workspace, turns.IMAGE), param.type)
+            image = record_field(workspace, turns.IMAGE) if param.state is None else word(0)
+            return block_view(base, image, param.type)
     if name in layout.lanes:
         record = layout.offsets["channels"] + 8 * WORDS * layout.lanes[name][1]
         return byte_address(workspace, word(record))

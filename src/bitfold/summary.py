@@ -169,7 +169,7 @@ def summarize(program: Program, device: Device | None = None) -> Summary:
     effects = parameter_effects(shadowed, shadowed.top)
     parameters = tuple(
         Parameter(p.name, str(p.type.logical), "" if p.type == p.type.logical else str(p.type), r, w)
-        for p, (r, w) in zip(top.params, effects, strict=True)
+        for p, (r, w) in zip(program.arguments, effects, strict=False)
     )
     flat = flatten_pipelines(shadowed)
     loops = tuple(row for f in reversed(flat.functions) for row in _loops(flat, f, f.body, 0))

@@ -14,6 +14,7 @@ from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import declared_type, static_int, static_or_none
 from bitfold.ir.nodes import Alloc, Assign, Const, Declare, Expr, Stmt, Store
 from bitfold.lang import array
+from bitfold.lang.state import is_state
 from bitfold.lang.stream import StreamType
 from bitfold.lang.types import ArrayType, IntType
 
@@ -268,7 +269,7 @@ def _array_type(node: ast.expr, scope: Scope) -> ArrayType:
 def _rom(name: str, call: ast.Call, scope: Scope, span: Span) -> Statements:
     source = call.args[0] if call.args else None
     values = scope.outside.get(source.id) if isinstance(source, ast.Name) else None
-    if len(call.args) != 2 or call.keywords or not isinstance(values, np.ndarray):
+    if len(call.args) != 2 or call.keywords or not isinstance(values, np.ndarray) or is_state(values):
         raise LanguageError(
             "rom takes a NumPy array captured from outside and its type",
             span=span,

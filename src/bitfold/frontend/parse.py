@@ -17,9 +17,10 @@ from bitfold.frontend.scope import ArrayName, Scope
 from bitfold.frontend.source import captured, definition, own_names, span_of
 from bitfold.frontend.statements import Argument, StatementParser
 from bitfold.ir.effects import parameter_effects
-from bitfold.ir.nodes import CallKernel, Function, Program, Rom, Stmt, walk
+from bitfold.ir.nodes import CallKernel, Function, Param, Program, Rom, Stmt, walk
 from bitfold.ir.rewrite import RESERVED, bindings, fresh, map_body
 from bitfold.lang.intrinsics import DATAFLOW
+from bitfold.lang.state import State
 
 
 def parse(fn: Any, /, **dims: Any) -> Program:
@@ -51,6 +52,7 @@ class _ProgramParser:
 
     functions: list[Function] = field(default_factory=list)
     constants: ConstantTable = field(default_factory=ConstantTable)
+    states: dict[str, list[tuple[str, State]]] = field(default_factory=dict)
 
     def instance(
         self,
@@ -72,17 +74,41 @@ class _ProgramParser:
         scope = Scope(file, outside, self.constants, own_names(fn), Counter(stored), sizes)
         params = bind(node.name, declared, bound, resolved, scope)
         stack = (*callers, fn)
-        parser = StatementParser(scope, lambda callee, args, where: self._call(callee, args, where, stack))
+        parser = StatementParser(
+            scope, lambda callee, args, where: self._call(callee, args, where, stack, scope)
+        )
         statements = parser.statements(node.body)
         number = sum(f.kernel == node.name for f in self.functions)
         body = (*scope.roms, *statements)
         concurrent = getattr(fn, DATAFLOW, False) is True
-        result = Function(f"{node.name}.{number}", params, body, concurrent, kernel=node.name, span=span)
+        name = f"{node.name}.{number}"
+        params += self._state_params(name, scope, top=not callers)
+        result = Function(name, params, body, concurrent, kernel=node.name, span=span)
         self.functions.append(result)
         return result
 
+    def _state_params(self, function: str, scope: Scope, top: bool) -> tuple[Param, ...]:
+        """The states of an instance as its last parameters, in the order of their names."""
+        params = []
+        known = sorted(scope.states, key=lambda s: s[0].ir_name)
+        for meaning, value, span in known:
+            initial = None
+            if top:
+                source, logical = f"{meaning.ir_name}_initial", meaning.type.logical
+                initial = (
+                    self.constants.enter(source, value.initial, logical, span) if value.initial.any() else ""
+                )
+            params.append(Param(meaning.ir_name, meaning.type, span, initial))
+        self.states[function] = [(meaning.ir_name, value) for meaning, value, _ in known]
+        return tuple(params)
+
     def _call(
-        self, callee: FunctionType, args: list[Argument], span: Span, callers: tuple[FunctionType, ...]
+        self,
+        callee: FunctionType,
+        args: list[Argument],
+        span: Span,
+        callers: tuple[FunctionType, ...],
+        scope: Scope,
     ) -> CallKernel:
         name = callee.__name__
         if callee in callers:
@@ -108,6 +134,8 @@ class _ProgramParser:
             error.notes = (*error.notes, Note(f"{name!r} is called here", span))
             raise
         passed = [(a.value.ir_name, a.span) for a in args if isinstance(a.value, ArrayName)]
+        kept = self.states[instance.name]
+        passed += [(scope.state(state, value, span).ir_name, span) for state, value in kept]
         self._check_aliases(instance, passed)
         return CallKernel(instance.name, tuple(array for array, _ in passed), span=span)
 
@@ -151,10 +179,17 @@ def _named(functions: list[Function], constants: ConstantTable) -> Program:
                 return (replace(s, source=arrays[s.source]),)
         return None
 
-    renamed = tuple(replace(f, name=names[f.name], body=map_body(f.body, statement)) for f in functions)
+    def param(p: Param) -> Param:
+        return replace(p, state=arrays[p.state]) if p.state else p
+
+    renamed = tuple(
+        replace(f, name=names[f.name], params=tuple(map(param, f.params)), body=map_body(f.body, statement))
+        for f in functions
+    )
     return Program(renamed, {arrays[c]: values for c, values in constants.arrays.items() if c in arrays})
 
 
 def _used(functions: list[Function], constants: ConstantTable) -> list[str]:
     sources = {s.source for f in functions for s in walk(f.body) if isinstance(s, Rom)}
+    sources |= {p.state for f in functions for p in f.params if p.state}
     return [c for c in constants.arrays if c in sources]

@@ -16,6 +16,7 @@ from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend.constants import ConstantTable, array_type
 from bitfold.ir.nodes import Declare, LoopVar, Rom
 from bitfold.ir.rewrite import RESERVED, fresh
+from bitfold.lang.state import State
 from bitfold.lang.types import ArrayType, IntType
 
 
@@ -74,7 +75,7 @@ class Scope:
     itself, which therefore never mean something outside; `assigned` counts the assignments to each name.
     In a loop that never runs, `alive` is False. `lifted` collects what must be evaluated before the statement
     that is being parsed, and is None where that would change when it is evaluated; `probed` tells that the
-    statement has looked at the state of a stream.
+    statement has looked at the state of a stream. `states` are those that the kernel and what it calls keep.
     """
 
     file: str
@@ -88,6 +89,7 @@ class Scope:
     alive: bool = True
     lifted: list[Declare] | None = None
     probed: bool = False
+    states: list[tuple[ArrayName, State, Span]] = field(default_factory=list)
     _used: set[str] = field(default_factory=lambda: set(RESERVED))
     _gone: dict[str, str] = field(default_factory=dict)
 
@@ -140,7 +142,11 @@ class Scope:
                 remedy=f"declare it first, for example `{name}: int32 = 0`",
             )
         if name in self.outside:
-            return self.outside[name]
+            found = self.outside[name]
+            if isinstance(found, State) and found.type is not None:
+                self.names.maps[-1][name] = self.state(name, found, span)
+                return self.names.maps[-1][name]
+            return found
         if hasattr(builtins, name):
             return getattr(builtins, name)
         if name in self.dims:
@@ -154,6 +160,16 @@ class Scope:
             span=span,
             remedy="declare a scalar with its type, such as `acc: uint16 = 0`, before using it",
         )
+
+    def state(self, name: str, value: State, span: Span) -> ArrayName:
+        """The array that a state is here; `name` is what it is called where it is first used."""
+        for known, other, _ in self.states:
+            if other is value:
+                return known
+        assert value.type is not None
+        meaning = ArrayName(self.unique(name), value.type)
+        self.states.append((meaning, value, span))
+        return meaning
 
     def array(self, name: str, span: Span) -> Any:
         """As `lookup`, but an array captured from outside becomes a ROM."""

@@ -20,6 +20,7 @@ from bitfold.frontend.streams import StreamCall, stream_call
 from bitfold.frontend.words import REFUSED_STATEMENTS
 from bitfold.ir import build
 from bitfold.ir.nodes import CallKernel, Const, Declare, For, If, LoopVar, Put, Stmt
+from bitfold.lang.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +190,8 @@ class StatementParser:
         """A whole array. One captured from outside stays a constant, which the callee types as it likes."""
         scope, span = self.scope, span_of(node, self.scope.file)
         found = scope.lookup(node.id, span) if isinstance(node, ast.Name) else static_or_none(node, scope)
+        if isinstance(found, State) and found.type is not None:
+            return scope.state(getattr(node, "attr", "state"), found, span)
         if isinstance(found, ArrayName):
             if found.source is None:
                 return found

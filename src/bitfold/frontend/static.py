@@ -102,7 +102,10 @@ def _try(node: ast.expr, scope: Scope, compute: Callable[[], Any]) -> Any:
 def _name(node: ast.Name, scope: Scope) -> Any:
     if node.id in scope.names and not isinstance(scope.names[node.id], Known):
         raise NotStatic
-    return _plain(scope.lookup(node.id, span_of(node, scope.file)))
+    found = scope.lookup(node.id, span_of(node, scope.file))
+    if isinstance(found, ArrayName):  # a state
+        raise NotStatic
+    return _plain(found)
 
 
 def _attribute(node: ast.Attribute, scope: Scope) -> Any:

@@ -245,11 +245,15 @@ class Put(Stmt):
 
 @dataclass(frozen=True, slots=True)
 class Alloc(Stmt):
-    """A local array that lives in the enclosing block; `fill` is None for `empty`."""
+    """A local array that lives in the enclosing block; `fill` is None for `empty`.
+
+    On the way to HLS C++ a state is one too, which lives on: `state` is as in `Param`.
+    """
 
     name: str
     type: ArrayType
     fill: int | None = None
+    state: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,9 +276,16 @@ Node: TypeAlias = Expr | Stmt
 
 @dataclass(frozen=True, slots=True)
 class Param:
+    """An array that a kernel is called with.
+
+    `state` marks one of the top kernel that no caller passes: it lives from call to call. It names the
+    constant that holds the initial values; "" is all zeros, None no state.
+    """
+
     name: str
     type: ArrayType
     span: Span = field(default=NOWHERE, compare=False, repr=False)
+    state: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,15 +313,33 @@ class Function:
 class Program:
     """A top kernel, all kernels it calls (callees first, the top last), and the constants they read.
 
-    `constants` maps a name to its logical values: 0/1 arrays stay unpacked whatever their layout.
+    `constants` maps a name to its logical values: 0/1 arrays stay unpacked whatever their layout. `live` is
+    what `run_python` keeps between runs: the states by name, as stored; none before the first run.
     """
 
     functions: tuple[Function, ...]
     constants: Mapping[str, np.ndarray]
+    live: dict[str, np.ndarray] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def top(self) -> Function:
         return self.functions[-1]
+
+    @property
+    def arguments(self) -> tuple[Param, ...]:
+        """The parameters of the top kernel that a caller passes."""
+        return tuple(p for p in self.top.params if p.state is None)
+
+    @property
+    def states(self) -> tuple[Param, ...]:
+        """The arrays that live from call to call: the last parameters of the top kernel."""
+        return tuple(p for p in self.top.params if p.state is not None)
+
+    def initial(self, state: str, type: ArrayType) -> np.ndarray:
+        """The logical values of a state before the first call."""
+        if state:
+            return self.constants[state]
+        return np.zeros(type.logical.dims, type.logical.elem.storage)
 
     def function(self, name: str) -> Function:
         return next(f for f in self.functions if f.name == name)

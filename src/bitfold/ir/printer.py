@@ -128,7 +128,7 @@ def _integer_text(e: Expr) -> str:
 
 def function_text(function: Function) -> str:
     """One kernel as Python source."""
-    params = [f"{p.name}: {p.type}" for p in function.params]
+    params = [f"{p.name}: {p.type}" for p in function.params if p.state is None]
     head = f"def {function.name}({', '.join(params)}):"
     if len(head) > 100:
         head = f"def {function.name}(\n" + "".join(f"    {p},\n" for p in params) + "):"
@@ -156,6 +156,9 @@ def _stmt(stmt: Stmt, depth: int) -> list[str]:
         case Store():
             place = Load(stmt.array, stmt.indices, low=0, high=0)
             return [pad + _assignment(expr_text(place), place, stmt.value)]
+        case Alloc(state=str()):  # only on the way to HLS C++
+            initial = f", {stmt.state}" if stmt.state else ""
+            return [f"{pad}{stmt.name} = stateful({stmt.type}{initial})"]
         case Alloc():
             if not stmt.fill:
                 maker = "empty" if stmt.fill is None else "zeros"
@@ -205,16 +208,29 @@ def _loop(loop: For) -> tuple[str, tuple[Stmt, ...]]:
 
 def program_text(program: Program) -> str:
     """Every kernel of the program as one Python module body; constants are free names in it."""
-    return "\n\n".join(["from bitfold.lang import *\n", *(function_text(f) for f in program.functions)])
+    head = ["from bitfold.lang import *\n"]
+    if states := _state_text(program):
+        head.append(states)
+    return "\n\n".join([*head, *(function_text(f) for f in program.functions)])
+
+
+def _state_text(program: Program) -> str:
+    """What makes the program's states."""
+    made = ((p, f", {p.state}" if p.state else "") for p in program.states)
+    return "".join(f"{p.name} = stateful({p.type}{initial})\n" for p, initial in made)
 
 
 def module_text(program: Program) -> str:
     """The program as a Python file of its own: the kernels, then the constants they read."""
     types = {s.source: s.type.logical for f in program.functions for s in walk(f.body) if isinstance(s, Rom)}
-    parts = [program_text(program)]
+    types |= {p.state: p.type.logical for p in program.states if p.state}
+    states = _state_text(program)
+    parts = [program_text(program).replace(f"{states}\n\n", "", 1) if states else program_text(program)]
     if types:
         parts.append("# The constants: integers in base 64, compressed.")
     for name, type in types.items():
         lines = textwrap.wrap(encode_constant(program.constants[name], type.elem), 100)
         parts.append("\n".join([f'{name} = constant({type}, """', *lines, '""")']))
+    if states:
+        parts.append(states.rstrip("\n"))
     return "\n\n".join(parts) + "\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from itertools import combinations
 from typing import Any
@@ -17,15 +17,15 @@ from bitfold.ir.effects import parameter_effects
 from bitfold.ir.network import is_network
 from bitfold.ir.nodes import Param, Program
 from bitfold.ir.printer import program_text
-from bitfold.lang.array import StreamEnd, typed
+from bitfold.lang.array import Array, StreamEnd, typed
 from bitfold.lang.types import ArrayType, pack_words, unpack_words
 
 
-def as_python(program: Program) -> Callable[..., None]:
+def as_python(program: Program, states: Mapping[str, Array] | None = None) -> Callable[..., None]:
     """The top kernel of `program` as a Python function, made from the program's printed form.
 
-    Kernels that talk by streams take turns. Errors and `inspect` see the printed source under the name
-    `<bitfold top digest>`.
+    Kernels that talk by streams take turns. The states are `states`, by default new ones that the function
+    keeps. Errors and `inspect` see the printed source under the name `<bitfold top digest>`.
     """
     text = program_text(program)
     name = f"<bitfold {program.top.name} {sha256(text.encode()).hexdigest()[:12]}>"
@@ -34,8 +34,10 @@ def as_python(program: Program) -> Callable[..., None]:
     if is_network(program):
         tree, sites = network_text(program, text)
         exec(compile(tree, name, "exec"), namespace)
-        return lambda *args: finish(start(program, namespace, sites, args))
+        kept = [namespace[p.name] if states is None else states[p.name] for p in program.states]
+        return lambda *args: finish(start(program, namespace, sites, (*args, *kept)))
     exec(compile(text, name, "exec"), namespace)
+    namespace.update(states or {})
     found: Callable[..., None] = namespace[program.top.name]
     return found
 
@@ -49,13 +51,13 @@ def check_arguments(program: Program, args: Sequence[np.ndarray], batch: bool = 
         UsageError: a wrong number of arrays, a wrong dtype or shape, an input with values outside its
             element type, or an output that is read-only or shares memory with another argument.
     """
-    params = program.top.params
+    params = program.arguments
     if len(args) != len(params):
         raise UsageError(
             f"{program.top.name} takes {len(params)} arrays, not {len(args)}",
             remedy=f"pass ({', '.join(p.name for p in params)})",
         )
-    effects = parameter_effects(program, program.top)
+    effects = parameter_effects(program, program.top)[: len(params)]
     for param, given, (_, written) in zip(params, args, effects, strict=True):
         _check_array(param, given, batch)
         if written and not given.flags.writeable:
@@ -86,7 +88,7 @@ def as_batch(program: Program, args: Sequence[np.ndarray]) -> list[np.ndarray]:
     """
     batch = bool(args) and all(
         isinstance(a, np.ndarray) and a.ndim == len(p.type.shape) + 1
-        for a, p in zip(args, program.top.params, strict=False)
+        for a, p in zip(args, program.arguments, strict=False)
     )
     arrays = check_arguments(program, args, batch)
     return arrays if batch else [a[None] for a in arrays]
@@ -143,18 +145,34 @@ def from_storage(stored: np.ndarray, type: ArrayType) -> np.ndarray:
     return unpack_words(stored, type) if type.lanes_of else stored
 
 
+def initial_states(program: Program) -> dict[str, np.ndarray]:
+    """The states before the first call, in the layout of their types."""
+    return {p.name: to_storage(program.initial(p.state or "", p.type), p.type).copy() for p in program.states}
+
+
 def run_python(program: Program, *args: np.ndarray) -> None:
     """Call the program once under CPython on logical arrays; results are written into them in place.
+
+    The program keeps its states from run to run; `reset` forgets them.
 
     Raises:
         UsageError: as `check_arguments` does.
         StreamError: the kernels talk by streams and do not come to a proper end. Nothing is written.
     """
-    arrays, params = check_arguments(program, args), program.top.params
+    arrays, params = check_arguments(program, args), program.arguments
     stored = [to_storage(a, p.type).copy() for a, p in zip(arrays, params, strict=True)]
     views = [typed(s, p.type.elem) for s, p in zip(stored, params, strict=True)]
-    as_python(program)(*(StreamEnd(v) if p.type.streamed else v for v, p in zip(views, params, strict=True)))
-    effects = parameter_effects(program, program.top)
+    live = program.live or initial_states(program)
+    states = {p.name: typed(live[p.name].copy(), p.type.elem) for p in program.states}
+    run = as_python(program, states)
+    run(*(StreamEnd(v) if p.type.streamed else v for v, p in zip(views, params, strict=True)))
+    effects = parameter_effects(program, program.top)[: len(params)]
     for given, after, param, (_, written) in zip(arrays, stored, params, effects, strict=True):
         if written:
             given[...] = from_storage(after, param.type)
+    program.live.update((name, state.view(np.ndarray)) for name, state in states.items())
+
+
+def reset(program: Program) -> None:
+    """Let the next `run_python` of `program` start from the initial states."""
+    program.live.clear()

@@ -9,13 +9,13 @@ from bitfold.lang.types import ArrayType
 
 
 def samples(program: Program, count: int, seed: int = 0) -> list[np.ndarray]:
-    """A logical array with `count` calls in front for each parameter of the top kernel.
+    """A logical array with `count` calls in front for each argument of the top kernel.
 
     Elements are spread evenly over all values that their type has, outputs too: a kernel need not write all
     of an array.
     """
     generator = np.random.default_rng(seed)
-    return [_sample(p.type.logical, count, generator) for p in program.top.params]
+    return [_sample(p.type.logical, count, generator) for p in program.arguments]
 
 
 def _sample(type: ArrayType, count: int, generator: np.random.Generator) -> np.ndarray:

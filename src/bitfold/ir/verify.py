@@ -69,6 +69,9 @@ class _Verifier:
         self.same = 0
         for param in function.params:
             self._array(param.name, param.type)
+            if param.state is not None:
+                self._require(function is program.top, f"the state {param.name} is no parameter of the top")
+                self._initial(param.state, param.type)
 
     def run(self, old: Function | None) -> None:
         names = [p.name for p in self.function.params]
@@ -147,6 +150,8 @@ class _Verifier:
                     self._stream(stmt.stream, len(stmt.indices))
                 case Alloc():
                     self._array(stmt.name, stmt.type)
+                    if stmt.state is not None:
+                        self._initial(stmt.state, stmt.type)
                     mine.append(stmt.name)
                 case Rom():
                     self._rom(stmt)
@@ -173,6 +178,11 @@ class _Verifier:
         self._require(rom.source in self.program.constants, f"there is no constant {rom.source}")
         shape = self.program.constants[rom.source].shape
         self._require(shape == rom.type.logical.dims, f"rom {rom.name} has shape {shape}")
+
+    def _initial(self, source: str, type: ArrayType) -> None:
+        known = self.program.constants.get(source)
+        fits = not source or (known is not None and known.shape == type.logical.dims)
+        self._require(fits and not type.streamed, f"there are no initial values {source} for {type}")
 
     def _stream(self, name: str, indices: int, probe: bool = False) -> None:
         type = self.arrays.get(name)

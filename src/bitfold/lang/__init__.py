@@ -17,6 +17,7 @@ from bitfold.lang.intrinsics import (
     unroll,
     xnor,
 )
+from bitfold.lang.state import stateful
 from bitfold.lang.stream import Stream, StreamType
 from bitfold.lang.types import (
     ArrayType,
@@ -93,6 +94,7 @@ __all__ = [
     "set_bit",
     "set_slice",
     "specialize",
+    "stateful",
     "stream",
     "typed",
     "uint2",

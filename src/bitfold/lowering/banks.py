@@ -21,6 +21,7 @@ from bitfold.ir import build
 from bitfold.ir.nodes import CallKernel, Expr, Function, Load, Op, Program, Rom, Stmt, walk
 from bitfold.ir.rewrite import Body, bound_names, fresh, map_body, map_exprs
 from bitfold.lang.types import ArrayType, Partition, PartitionSpec, pack_words
+from bitfold.lowering.states import sources
 
 
 def bank_roms(program: Program) -> Program:
@@ -28,7 +29,8 @@ def bank_roms(program: Program) -> Program:
     constants = dict(program.constants)
     taken = set(constants).union(*(bound_names(f) for f in program.functions))
     functions = tuple(_function(program, f, constants, taken) for f in program.functions)
-    used = {s.source for f in functions for s in walk(f.body) if isinstance(s, Rom)}
+    used = sources(replace(program, functions=functions))
+    used |= {p.state for p in program.states if p.state}
     return Program(functions, {name: values for name, values in constants.items() if name in used})
 
 

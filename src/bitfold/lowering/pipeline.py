@@ -18,6 +18,7 @@ from bitfold.lowering.flatten import flatten_pipelines
 from bitfold.lowering.hoist import hoist_allocas
 from bitfold.lowering.mlir import ir, passmanager
 from bitfold.lowering.shadow import shadow_words
+from bitfold.lowering.states import own_states
 from bitfold.lowering.streams import streams_to_arrays
 from bitfold.lowering.to_mlir import Lowered, module_text, to_mlir
 from bitfold.lowering.words import words_in_registers
@@ -42,7 +43,7 @@ LLVM_STEPS = (
     "add-entry",
     *LLVM_PASSES,
 )
-HLS_STEPS = ("schedule", "shadow-words", "bank-roms", "flatten-pipelines", "to-mlir")
+HLS_STEPS = ("schedule", "own-states", "shadow-words", "bank-roms", "flatten-pipelines", "to-mlir")
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,9 @@ def lower_to_hls(program: Program, trace: Trace | None = None) -> Lowered:
     verify(program)
     _report(trace, "schedule", lambda: program_text(program))
     check_depths(program, streams=True)
+    program = own_states(program)
+    verify(program)
+    _report(trace, "own-states", lambda: program_text(program))
     program = shadow_words(program)
     verify(program)
     _report(trace, "shadow-words", lambda: program_text(program))

@@ -45,12 +45,16 @@ class RomData:
 
 @dataclass
 class Lowered:
-    """An MLIR module with what is read beside it. `module` lives in `context`."""
+    """An MLIR module with what is read beside it. `module` lives in `context`.
+
+    `states` are the initial values of its static arrays, whose allocations name them by `bf.state`.
+    """
 
     context: ir.Context
     module: ir.Module
     program: Program
     roms: tuple[RomData, ...]
+    states: tuple[RomData, ...] = ()
 
 
 def to_mlir(program: Program) -> Lowered:
@@ -68,17 +72,28 @@ def to_mlir(program: Program) -> Lowered:
             for function in program.functions:
                 _Emitter(program, function).emit()
         module.operation.verify()
-    return Lowered(context, module, program, tuple(roms))
+    states = [
+        _data(program, f, s, s.state)
+        for f in program.functions
+        for s in f.body
+        if isinstance(s, Alloc) and s.state
+    ]
+    return Lowered(context, module, program, tuple(roms), tuple(states))
 
 
-def rom_symbol(function: Function, rom: Rom) -> str:
+def rom_symbol(function: Function, rom: Rom | Alloc) -> str:
     return f"{function.name}_{rom.name}"
 
 
+def _data(program: Program, function: Function, stmt: Rom | Alloc, source: str) -> RomData:
+    values = program.constants[source]
+    words = pack_words(values, stmt.type) if stmt.type.lanes_of else values
+    return RomData(rom_symbol(function, stmt), stmt.type, words, function.name, source)
+
+
 def _rom(program: Program, function: Function, rom: Rom) -> RomData:
-    values = program.constants[rom.source]
-    words = pack_words(values, rom.type) if rom.type.lanes_of else values
-    data = RomData(rom_symbol(function, rom), rom.type, words, function.name, rom.source)
+    data = _data(program, function, rom, rom.source)
+    words = data.words
     with location(rom.span):
         made = memref.GlobalOp(
             data.symbol,
@@ -210,6 +225,9 @@ class _Emitter:
             return
         op = memref.AllocaOp(memory(stmt.type), [], [])
         self._annotate(op, stmt.name, stmt.type)
+        if stmt.state is not None:
+            symbol = rom_symbol(self.function, stmt) if stmt.state else ""
+            op.operation.attributes["bf.state"] = ir.StringAttr.get(symbol)
         if stmt.fill is None:
             return
         value = self.exprs.constant(stmt.fill, stmt.type.elem)

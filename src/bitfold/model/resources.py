@@ -45,6 +45,7 @@ from bitfold.lang.types import DEPTH, ArrayType, Partition, covering, pack_words
 from bitfold.lowering.banks import bank_roms
 from bitfold.lowering.flatten import flatten_pipelines
 from bitfold.lowering.shadow import shadow_words
+from bitfold.lowering.states import own_states
 from bitfold.model import costs
 from bitfold.model.costs import KERNEL, NOTHING, SHELL, Resources
 from bitfold.model.operators import Operators, accumulated
@@ -104,7 +105,7 @@ class Estimate:
 
 def estimate(program: Program) -> Estimate:
     """The resources of a scheduled program. The same program gives the same items in the same order."""
-    lowered = flatten_pipelines(bank_roms(shadow_words(program)))
+    lowered = flatten_pipelines(bank_roms(shadow_words(own_states(program))))
     items: list[Item] = []
     for function in lowered.functions:
         items += _Kernel(lowered, function).items()

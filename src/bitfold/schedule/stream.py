@@ -61,6 +61,12 @@ def stream(program: Program, function: Function, array: str, lanes: int = 0, dep
             span=declared_at(function, array),
             remedy="stream what one kernel writes and another reads",
         )
+    if function is program.top and array in {p.name for p in program.states}:
+        raise ScheduleError(
+            f"{array!r} of {function.name!r} is a state, whose elements stay where they are",
+            span=declared_at(function, array),
+            remedy="stream what one kernel writes and another reads",
+        )
     if array not in {p.name for p in function.params}:
         for writes in (True, False):
             found = link(program, function, array)
