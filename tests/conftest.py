@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, configuration, settings
 REPO = Path(__file__).resolve().parent.parent
 
 configuration.set_hypothesis_home_dir(REPO / "out" / "hypothesis")
-# Compiling is slow the first time, so neither profile has a deadline per example.
+# Compiling is slow the first time, so no profile has a deadline per example.
 settings.register_profile(
     "ci",
     derandomize=True,
@@ -24,6 +24,7 @@ settings.register_profile(
     max_examples=40,
     suppress_health_check=[HealthCheck.too_slow],
 )
+settings.register_profile("quick", settings.get_profile("ci"), max_examples=8)
 settings.register_profile(
     "long",
     deadline=None,

@@ -44,7 +44,8 @@ def loop_pragmas(nest: Sequence[ir.Operation]) -> list[str]:
     found = []
     intervals = [mlir.number(loop.attributes, "bf.pipeline") for loop in nest]
     if interval := max(intervals):
-        found.append(f"PIPELINE II={interval}")
+        rewind = " rewind" if any("bf.rewind" in loop.attributes for loop in nest) else ""
+        found.append(f"PIPELINE II={interval}{rewind}")
     unrolls = [mlir.number(loop.attributes, "bf.unroll") for loop in nest]
     if len(nest) > 1 and any(unrolls):
         raise BuildError(

@@ -63,6 +63,8 @@ ACCEPTED = {
     "a step": "for i in range(1, 8, 3):\n    z[i] = 1",
     "a grid": "for i, j in grid(4, 2):\n    y[i, j] = i - j\nfor k, in grid(4):\n    x[k] = k",
     "directives": "for i in pipeline(range(4)):\n    for j in unroll(range(2)):\n        y[i, j] += j",
+    "more directives": "for i in parallel(range(4)):\n    for j in pipeline(range(2), 2, rewind=True):\n"
+    "        y[i, j] += j",
     "a pipelined grid": "for i, j in pipeline(grid(4, 2), ii=2):\n    y[i, j] += 1",
     "shapes": "M, N = y.shape\nL = len(x)\nfor i in range(M * N // 2):\n    x[i] = L + y.shape[1] + x.ndim",
     "compile-time names": "half = len(z) // 2\nt = zeros(uint8[half])\nt[half - 1] = 3\nx[0] = t[3] + half",

@@ -133,6 +133,11 @@ LOOPS = {
         "can change while the grid runs",
         "two loops",
     ),
+    "parallel of two": ("for i in «parallel(range(4), 2)»:\n    pass", "parallel takes a loop"),
+    "a rewind that is no flag": (
+        "for i in pipeline(range(4), rewind=«3»):\n    pass",
+        "rewind is True or False",
+    ),
     "unroll of nothing": ("for i in «unroll()»:\n    pass", "unroll takes a loop"),
     "a run-time unroll": ("for i in «unroll(range(4), x[0])»:\n    pass", "one positive constant"),
     "a pipeline of 0": ("for i in «pipeline(range(4), ii=0)»:\n    pass", "one positive constant"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bitfold.lang import bit, empty, int8, int16, uint8, uint16, xnor
+from bitfold.lang import UInt, bit, empty, int8, int16, uint8, uint16, unroll, xnor
 
 
 def dense(x: bit["K"], w: bit["M", "K"], t: int16["M"], y: bit["M"]):
@@ -243,3 +243,34 @@ def tapped(x: int8[12], h: int8[5], y: int16[8]):
 def diagonal(x: uint8[8, 8], y: uint8[6]):
     for i in range(6):
         y[i] = x[i, i] + x[i + 1, i + 1]
+
+
+def permuted(x: uint8[8], p: UInt(3)[8], y: uint8[8, 8]):
+    for i in range(8):
+        for j in range(8):
+            y[p[i], j] = x[j] + i
+
+
+def total(x: uint8[8], y: uint16[1]):
+    for i in range(8):
+        y[0] += x[i]
+
+
+def image(x: uint8[4, 8], w: uint8[8], y: uint16[4]):
+    for i in range(4):
+        acc: uint16 = 0
+        for j in range(8):
+            acc += x[i, j] * w[j]
+        y[i] = acc
+
+
+def odd(x: uint8[10], y: uint8[10]):
+    for i in unroll(range(1, 10, 2), factor=3):
+        v: uint8 = x[i] ^ 3
+        y[i] = v
+
+
+def hashed(x: uint8[8], p: UInt(3)[8, 8], y: uint8[8]):
+    for i in range(8):
+        for j in range(8):
+            y[p[i, j]] = x[j] + i

@@ -213,7 +213,13 @@ class Request:
             case "unroll":
                 view.unroll(loop, c % 3)
             case "pipeline":
-                view.pipeline(loop, ii=c % 4)
+                view.pipeline(loop, ii=c % 4, rewind=d % 3 == 0)
+            case "parallel":
+                view.parallel(loop)
+            case "bind":
+                view.bind(array, ("bram", "registers", "lutram")[c % 3])
+            case "transpose":
+                view.transpose(arrays[d % len(arrays)], *((2, 1) if c % 2 else ()))
             case "partition":
                 view.partition(array, list(Partition)[c % 3], dim=d % 4, factor=(0, 1, 2, 3, 4)[(c + d) % 5])
             case "buffer_at":
@@ -256,8 +262,11 @@ requests = st.builds(
             "inline",
             "rename",
             "unroll",
+            "parallel",
             "pipeline",
             "partition",
+            "bind",
+            "transpose",
             "pack",
             "pack",
             "stream",

@@ -80,6 +80,25 @@ REFUSED: list[tuple[Any, dict[str, int], list[Step], Step]] = [
     (k.dense, DENSE, [lambda s: s.pipeline("k")], lambda s: s.pipeline("m")),
     (k.repeated, {}, [], lambda s: s.pipeline("i")),
     (k.triangle, {}, [], lambda s: s.pipeline("i")),
+    (k.image, {}, [lambda s: s.pipeline("j")], lambda s: s.pipeline("i", rewind=True)),
+    (k.steps, {}, [], lambda s: s.pipeline("i", rewind=True)),
+    (k.computes, {}, [lambda s: s.inline("copy")], lambda s: s.pipeline("i", rewind=True)),
+    (k.guarded, {}, [], lambda s: s.pipeline("j", rewind=True)),
+    (k.image, {}, [lambda s: s.unroll("i")], lambda s: s.pipeline("j", rewind=True)),
+    # parallel
+    (k.total, {}, [], lambda s: s.parallel("i")),
+    (k.skewed, {}, [], lambda s: s.parallel("i")),
+    (k.skewed, {}, [], lambda s: s.parallel("i", unsafe=True)),
+    (k.permuted, {}, [], lambda s: s.parallel("i")),
+    (k.triangle, {}, [], lambda s: s.parallel("j")),
+    (k.repeated, {}, [], lambda s: s.parallel("i")),
+    (k.image, {}, [lambda s: s.pipeline("i")], lambda s: s.parallel("j")),
+    (k.product, {}, [lambda s: s.parallel("m")], lambda s: s.parallel("m")),
+    (k.nest, {}, [lambda s: s.parallel("j")], lambda s: s.reorder("j", "i")),
+    # unsafe
+    (k.hashed, {}, [], lambda s: s.reorder("j", "i")),
+    (k.skewed, {}, [], lambda s: s.reorder("j", "i", unsafe=True)),
+    (k.feedback, {}, [], lambda s: s.fission("i", 1, unsafe=True)),
     # partition
     (k.dense, DENSE, [], lambda s: s.partition("w", dim=3)),
     (k.dense, DENSE, [], lambda s: s.partition("w", CYCLIC, dim=2, factor=3)),
@@ -144,6 +163,8 @@ REFUSED: list[tuple[Any, dict[str, int], list[Step], Step]] = [
     (k.dense, DENSE, [], lambda s: s.bind("w", "flash")),
     (k.dense, DENSE, [lambda s: s.bind("w", "bram")], lambda s: s.bind("w", "uram")),
     (k.copy, {"N": 8}, [lambda s: s.stream("x")], lambda s: s.bind("x", "bram")),
+    (k.dense, DENSE, [lambda s: s.bind("w", "bram")], lambda s: s.bind("w", "registers")),
+    (k.dense, DENSE, [lambda s: s.bind("w", "registers")], lambda s: s.partition("w", CYCLIC, factor=2)),
     # transpose
     (k.dense, DENSE, [], lambda s: s.transpose("w")),
     (k.chain, {}, [], lambda s: s.transpose("h")),
@@ -161,6 +182,7 @@ REFUSED: list[tuple[Any, dict[str, int], list[Step], Step]] = [
     (k.dense, DENSE, [], lambda s: s.compose(customize(k.copy, N=8))),
     (k.chain, {}, [], lambda s: s.compose(customize(k.copy, N=8))),
     (k.chain, {}, [], lambda s: s.compose(customize(k.copy, N=8), at="chain")),
+    (k.dense, DENSE, [], lambda s: s.compose(customize(k.dense, **DENSE), pe=4)),
 ]
 
 

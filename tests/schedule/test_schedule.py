@@ -7,6 +7,7 @@ from tests.schedule.kernels_used import chain, copy, dense
 from tests.schedule.ladder import check_llvm
 
 from bitfold.diagnostics import ScheduleError
+from bitfold.lang import bit, empty, int16
 from bitfold.schedule import Loop, Partition, Schedule, customize
 
 ROWS, COLUMNS = 4, 12
@@ -131,3 +132,80 @@ def test_pipelining_unrolls_the_loops_inside() -> None:
     assert "for m in pipeline(range(4), ii=3):" in str(s)
     assert "for k in unroll(range(12)):" in str(s)
     check_llvm(s.program, (0,))
+
+
+def test_binding_to_registers_is_the_complete_partition() -> None:
+    s, t = customize(chain), customize(chain)
+    s.bind("h", "registers")
+    t.partition("h")
+    assert s.program == t.program
+    assert "y: bit[8] @ complete(dim=1)" in str(s)
+
+
+def test_a_function_of_a_schedule_is_composed_with_its_parameters() -> None:
+    s, t = customize(dense, M=ROWS, K=COLUMNS), customize(dense, M=ROWS, K=COLUMNS)
+    fold(s, 2, 3)
+    t.compose(fold, pe=2, simd=3)
+    assert s.program == t.program
+    assert s.trace == t.trace
+
+
+def test_a_composition_of_a_function_is_undone_when_it_is_refused() -> None:
+    s = customize(dense, M=ROWS, K=COLUMNS)
+    before = s.program, s.trace
+    with pytest.raises(ScheduleError, match="5 does not divide"):
+        s.compose([fold], pe=2, simd=5)
+    assert (s.program, s.trace) == before
+
+
+def layers(x: bit[12], w: bit[4, 12], t: int16[4], v: bit[2, 4], u: int16[2], y: bit[2]):
+    h = empty(bit[4])
+    dense(x, w, t, h)
+    dense(h, v, u, y)
+
+
+def test_of_several_instances_the_one_of_the_same_shapes_is_meant() -> None:
+    part = customize(dense, M=2, K=4)
+    part.pack("x", 4)
+    part.pack("w", 4)
+    s = customize(layers)
+    s.compose(part)
+    assert [step.function for step in s.trace] == ["dense_1", "dense_1"]
+    s.compose(fold, at="dense_0", pe=2, simd=3)
+    assert s.trace[-1].function == "dense_0"
+    check_llvm(s.program, (0, 1))
+
+
+def test_a_partition_reaches_constants_and_nested_calls() -> None:
+    s = customize(outer)
+    s.partition("a", Partition.Block, dim=1, factor=2)
+    assert str(s).count("block(dim=1, factor=2)") == 4  # outer's a, middle's b and copy's y, twice called
+    check_llvm(s.program, (0,))
+
+
+def middle(x: bit[8], b: bit[8]):
+    copy(x, b)
+
+
+def outer(x: bit[8], a: bit[8]):
+    middle(x, a)
+    copy(x, a)
+
+
+def test_a_handle_never_means_another_loop_that_got_its_name() -> None:
+    s = customize(main_and_copy)
+    old = s.get_loops()[0]
+    assert old.name == "i"
+    s.split(old, 4)
+    s.inline("copy")
+    new = next(loop for loop in s.get_loops() if loop.name == "i")
+    with pytest.raises(ScheduleError, match=r"loop 'i' of 'main_and_copy' is no more: .*split\('i', 4\)"):
+        s.unroll(old)
+    s.unroll(new)
+    s.split("i_o", 2)
+
+
+def main_and_copy(x: bit[8], y: bit[8], z: bit[8]):
+    for i in range(8):
+        z[i] = 1 - x[i]
+    copy(x, y)

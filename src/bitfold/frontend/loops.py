@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bitfold.diagnostics import LanguageError
@@ -13,7 +13,7 @@ from bitfold.frontend.scope import Scope
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_int, static_or_none
 from bitfold.ir import build
-from bitfold.ir.nodes import Const, Expr, Get, Load, Local, walk_expr
+from bitfold.ir.nodes import Const, Expr, For, Get, Load, Local, walk_expr
 from bitfold.lang import intrinsics
 
 
@@ -32,13 +32,28 @@ class Bounds:
         return self.low.low >= self.high.high
 
 
+@dataclass(slots=True)
+class Marks:
+    """The directives around an iterable; see `For`."""
+
+    pipeline: int = 0
+    unroll: int = 0
+    parallel: bool = False
+    rewind: bool = False
+
+    def on(self, loop: For) -> For:
+        """`loop` with these directives."""
+        return replace(
+            loop, pipeline=self.pipeline, unroll=self.unroll, parallel=self.parallel, rewind=self.rewind
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """A nest of loops, outermost first, with the directives of the innermost."""
 
     loops: tuple[Bounds, ...]
-    pipeline: int
-    unroll: int
+    marks: Marks
 
 
 def header(node: ast.For, scope: Scope) -> Header:
@@ -52,7 +67,7 @@ def header(node: ast.For, scope: Scope) -> Header:
                 remedy="for i in range(n), or for i, j in grid(m, n)",
             )
         names.append(target.id)
-    iterable, pipeline, unroll = _directives(node.iter, scope)
+    iterable, marks = _directives(node.iter, scope)
     callee = _callee(iterable, scope)
     if not isinstance(iterable, ast.Call) or not (callee is builtins.range or callee is intrinsics.grid):
         raise LanguageError(
@@ -69,36 +84,67 @@ def header(node: ast.For, scope: Scope) -> Header:
             remedy="for i in range(n), or for i, j in grid(m, n) with a variable for each extent",
         )
     loops = tuple(Bounds(name, *each) for name, each in zip(names, bounds, strict=True))
-    return Header(loops, pipeline, unroll)
+    return Header(loops, marks)
 
 
 def _callee(node: ast.expr, scope: Scope) -> Any:
     return static_or_none(node.func, scope) if isinstance(node, ast.Call) else None
 
 
-def _directives(node: ast.expr, scope: Scope) -> tuple[ast.expr, int, int]:
-    """The iterable inside `pipeline(...)` and `unroll(...)`, the interval and the unroll factor."""
-    pipeline = unroll = 0
+def _directives(node: ast.expr, scope: Scope) -> tuple[ast.expr, Marks]:
+    """The iterable inside `pipeline(...)`, `unroll(...)` and `parallel(...)`, and what they say."""
+    marks = Marks()
     while isinstance(node, ast.Call):
         callee = _callee(node, scope)
-        if callee is not intrinsics.pipeline and callee is not intrinsics.unroll:
-            break
-        keyword = "ii" if callee is intrinsics.pipeline else "factor"
-        extra = [*node.args[1:], *(k.value for k in node.keywords if k.arg == keyword)]
-        value = static_int(extra[0], scope) if extra else None
-        well_formed = node.args and len(node.args) + len(node.keywords) == 1 + len(extra)
-        if not well_formed or len(extra) > 1 or (extra and (value is None or value < 1)):
-            raise LanguageError(
-                f"{callee.__name__} takes a loop and one positive constant",
-                span=span_of(node, scope.file),
-                remedy="pipeline(range(n), ii=1) or unroll(range(n), factor=4)",
-            )
-        if callee is intrinsics.pipeline:
-            pipeline = value or 1
+        if callee is intrinsics.parallel:
+            _parallel(node, scope)
+            marks.parallel, marks.unroll = True, -1
+        elif callee is intrinsics.pipeline:
+            node, marks.rewind = _flag(node, "rewind", scope)
+            marks.pipeline = _amount(node, "ii", scope) or 1
+        elif callee is intrinsics.unroll:
+            marks.unroll = _amount(node, "factor", scope) or -1
         else:
-            unroll = value or -1
+            break
         node = node.args[0]
-    return node, pipeline, unroll
+    return node, marks
+
+
+def _flag(node: ast.Call, keyword: str, scope: Scope) -> tuple[ast.Call, bool]:
+    """The call without `keyword`, and the constant True or False that it is given."""
+    found = [k for k in node.keywords if k.arg == keyword]
+    if not found:
+        return node, False
+    value = static_or_none(found[0].value, scope)
+    if value not in (0, 1):
+        raise LanguageError(
+            f"{keyword} is True or False",
+            span=span_of(found[0].value, scope.file),
+            remedy=f"pipeline(range(n), ii=1, {keyword}=True)",
+        )
+    rest = ast.Call(node.func, node.args, [k for k in node.keywords if k is not found[0]])
+    return ast.copy_location(rest, node), bool(value)
+
+
+def _parallel(node: ast.Call, scope: Scope) -> None:
+    if len(node.args) != 1 or node.keywords:
+        raise LanguageError(
+            "parallel takes a loop", span=span_of(node, scope.file), remedy="for i in parallel(range(n))"
+        )
+
+
+def _amount(node: ast.Call, keyword: str, scope: Scope) -> int:
+    """The positive constant of a directive, 0 when it is left out."""
+    extra = [*node.args[1:], *(k.value for k in node.keywords if k.arg == keyword)]
+    value = static_int(extra[0], scope) if extra else None
+    well_formed = node.args and len(node.args) + len(node.keywords) == 1 + len(extra)
+    if not well_formed or len(extra) > 1 or (extra and (value is None or value < 1)):
+        raise LanguageError(
+            f"{shown(node.func)} takes a loop and one positive constant",
+            span=span_of(node, scope.file),
+            remedy="pipeline(range(n), ii=1) or unroll(range(n), factor=4)",
+        )
+    return value or 0
 
 
 def _range(node: ast.Call, scope: Scope) -> tuple[Expr, Expr, int]:

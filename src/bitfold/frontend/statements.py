@@ -126,8 +126,8 @@ class StatementParser:
         body = self._block(node.body, "loop")
         scope.alive = alive
         scope.pop("loop")
-        nest = replace(loops[-1], body=body, pipeline=head.pipeline, unroll=head.unroll)
-        flatten = head.pipeline > 0 and all(loop.trips for loop in loops[:-1])
+        nest = head.marks.on(replace(loops[-1], body=body))
+        flatten = nest.pipeline > 0 and all(loop.trips for loop in loops[:-1])
         for outer in reversed(loops[:-1]):
             nest = replace(outer, body=(nest,), flatten=flatten)
         return (nest,)

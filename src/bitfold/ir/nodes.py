@@ -180,7 +180,9 @@ class For(Stmt):
     """`for var in range(low, high, step)`.
 
     `pipeline` is the initiation interval in cycles (0: not pipelined), `unroll` the factor (0: not unrolled,
-    -1: whole). `flatten` says that this loop and the single loop that is its body run as one.
+    -1: whole). `flatten` says that this loop and the single loop that is its body run as one, `parallel` that
+    no iteration needs another (it is then unrolled whole), and `rewind` that the pipeline does not drain
+    between two runs of the kernel.
     """
 
     var: str
@@ -191,6 +193,8 @@ class For(Stmt):
     pipeline: int = 0
     unroll: int = 0
     flatten: bool = False
+    parallel: bool = False
+    rewind: bool = False
 
     @property
     def trips(self) -> int | None:

@@ -199,10 +199,13 @@ def _loop(loop: For) -> tuple[str, tuple[Stmt, ...]]:
         source = f"range({expr_text(last.high)})"
     else:
         source = f"range({expr_text(last.low)}, {expr_text(last.high)})"
-    if last.unroll:
+    if last.parallel:
+        source = f"parallel({source})"
+    elif last.unroll:
         source = f"unroll({source})" if last.unroll < 0 else f"unroll({source}, factor={last.unroll})"
     if last.pipeline:
-        source = f"pipeline({source}, ii={last.pipeline})"
+        rewind = ", rewind=True" if last.rewind else ""
+        source = f"pipeline({source}, ii={last.pipeline}{rewind})"
     return f"for {', '.join(f.var for f in flat)} in {source}:", last.body
 
 

@@ -74,8 +74,13 @@ def unroll(loop: Iterable[T], factor: int = 0) -> Iterable[T]:
     return loop
 
 
-def pipeline(loop: Iterable[T], ii: int = 1) -> Iterable[T]:
-    """A loop that starts an iteration every `ii` cycles."""
+def parallel(loop: Iterable[T]) -> Iterable[T]:
+    """A loop whose iterations are independent of each other and laid out in space, all of them."""
+    return loop
+
+
+def pipeline(loop: Iterable[T], ii: int = 1, rewind: bool = False) -> Iterable[T]:
+    """A loop that starts an iteration every `ii` cycles; with `rewind` also the first of the next run."""
     return loop
 
 

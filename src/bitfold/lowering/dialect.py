@@ -4,8 +4,8 @@ Every operation computes the mathematically exact result, and its result type ho
 `bf.cast` and stores wrap. Loops and arrays stay in scf and memref, where these discardable attributes say how
 they are scheduled:
 
-    scf.for      bf.name, bf.pipeline (initiation interval), bf.unroll (factor, -1: whole), bf.flatten
-    memref.alloca, memref.get_global, function arguments
+    scf.for      bf.name, bf.pipeline (initiation interval), bf.unroll (factor, -1: whole), bf.flatten,
+    bf.rewind memref.alloca, memref.get_global, function arguments
                  bf.name, bf.lanes_of (elements packed along the innermost dimension),
                  bf.partition (a list of {kind, dim, factor}), bf.memory, bf.fill
     func.func    bf.kernel (its name in Python), bf.dataflow

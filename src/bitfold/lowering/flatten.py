@@ -35,11 +35,18 @@ from bitfold.ir.nodes import (
     walk,
 )
 from bitfold.ir.rewrite import Body, bound_names, fresh, map_body
+from bitfold.schedule.directives import check_rewind
 
 
 def flatten_pipelines(program: Program) -> Program:
-    """Flatten every pipelined nest of every kernel; leaves the program valid and its results unchanged."""
+    """Flatten every pipelined nest of every kernel; leaves the program valid and its results unchanged.
+
+    Raises ScheduleError for a kernel that says `rewind` of a loop that cannot.
+    """
     for function in program.functions:
+        for loop in walk(function.body):
+            if isinstance(loop, For) and loop.rewind:
+                check_rewind(program, function, loop.var)
         program = program.with_function(replace(function, body=_Flattener(function).body(function.body)))
     return program
 

@@ -21,6 +21,7 @@ from bitfold.lowering.shadow import shadow_words
 from bitfold.lowering.states import own_states
 from bitfold.lowering.streams import streams_to_arrays
 from bitfold.lowering.to_mlir import Lowered, module_text, to_mlir
+from bitfold.lowering.unroll import unroll_loops
 from bitfold.lowering.words import words_in_registers
 
 LLVM_PASSES = (
@@ -36,6 +37,7 @@ LLVM_STEPS = (
     "channels-to-arrays",
     "streams-to-arrays",
     "words-in-registers",
+    "unroll-loops",
     "to-mlir",
     "hoist-allocas",
     "channels-to-memory",
@@ -104,6 +106,9 @@ def lower_to_llvm(
     program = words_in_registers(program)
     verify(program)
     _report(trace, "words-in-registers", lambda: program_text(program))
+    program = unroll_loops(program)
+    verify(program)
+    _report(trace, "unroll-loops", lambda: program_text(program))
     lowered = to_mlir(program)
     _report(trace, "to-mlir", lambda: module_text(lowered))
     for name, step in (

@@ -259,8 +259,9 @@ class _Emitter:
         for name, value in (("pipeline", stmt.pipeline), ("unroll", stmt.unroll)):
             if value:
                 attributes[f"bf.{name}"] = ir.IntegerAttr.get(i64, value)
-        if stmt.flatten:
-            attributes["bf.flatten"] = ir.UnitAttr.get()
+        for name, marked in (("flatten", stmt.flatten), ("rewind", stmt.rewind)):
+            if marked:
+                attributes[f"bf.{name}"] = ir.UnitAttr.get()
         self.exprs.loops[stmt.var] = loop.induction_variable
         self._region(loop.body, stmt.body)
 

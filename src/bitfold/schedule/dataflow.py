@@ -13,10 +13,11 @@ from bitfold.schedule.lookup import declared_at
 def dataflow(program: Program, function: Function) -> Function:
     """Let the called kernels run at the same time, each on its own data, handed on by streams and buffers.
 
-        def net(x, y):                  @dataflow
-            h = empty(bit[64])          def net(x, y):
-            first(x, h)         ->          ...
-            second(h, y)
+        def net(x: bit[64], y: bit[64]):      @dataflow
+            h = empty(bit[64])                def net(x: bit[64], y: bit[64]):
+            first(x, h)                 ->        h = empty(bit[64])
+            second(h, y)                          first(x, h)
+                                                  second(h, y)
 
     Results stay the same: a kernel starts when what it reads has been written.
 

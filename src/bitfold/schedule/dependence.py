@@ -30,9 +30,11 @@ from bitfold.ir.nodes import (
     If,
     Load,
     Local,
+    Logic,
     Program,
     Put,
     Rom,
+    Select,
     Stmt,
     Store,
     own_exprs,
@@ -52,6 +54,7 @@ class Access:
     array: str
     indices: tuple[Expr, ...] | None
     write: bool
+    sure: bool = True  # not under a condition inside its statement
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,11 @@ class Instance:
     def domain(self) -> str:
         return domain(self.loops, self.guards, self.names).text
 
+    @property
+    def exact(self) -> bool:
+        """Whether `domain` is just what runs."""
+        return domain(self.loops, self.guards, self.names).exact
+
     def time(self, order: Instance, depth: int) -> isl.Map:
         """From these instances to the times, of `depth` numbers, at which `order` runs the same statement."""
         parts: list[str] = []
@@ -111,14 +119,17 @@ class Conflict:
     second_at: str
 
 
-def find_conflict(program: Program, before: Function, after: Function) -> Conflict | None:
+def find_conflict(
+    program: Program, before: Function, after: Function, proved: bool = False
+) -> Conflict | None:
     """A dependence of `before` that `after` breaks, or None when the reordering is legal.
 
     Both hold the same statements in the same textual order, under loops of the same names. What stands the
     same in both, around the part that differs, keeps its order to that part and is left out: so the cost
-    follows the nest that changes, not the kernel.
+    follows the nest that changes, not the kernel. With `proved`, only dependences that are known to exist
+    count: between affine accesses under affine conditions.
     """
-    places = _places(before)
+    where = places(before)
     elems = {name: type.elem for name, type in (arrays_of(before) | arrays_of(after)).items()}
     old_body, new_body = _differing(before.body, after.body)
     old_part, new_part = _instances(program, old_body, elems), _instances(program, new_body, elems)
@@ -126,7 +137,7 @@ def find_conflict(program: Program, before: Function, after: Function) -> Confli
     depth = max((2 * len(i.loops) + 1 for pair in pairs for i in pair), default=0)
     timed = [_Timed(old, old.time(old, depth), old.time(new, depth)) for old, new in pairs]
     for array in sorted({a.array for t in timed for a in t.instance.accesses}):
-        conflict = _array_conflict(array, places[array], timed)
+        conflict = _array_conflict(array, where[array], timed, proved)
         if conflict:
             return conflict
     return None
@@ -156,24 +167,24 @@ class _Timed:
     new: isl.Map
 
 
-def _array_conflict(array: str, place: _Place, timed: list[_Timed]) -> Conflict | None:
+def _array_conflict(array: str, place: _Place, timed: list[_Timed], proved: bool) -> Conflict | None:
     touching = [
         (t, reads, writes)
         for t in timed
-        for reads, writes in [_relations(t.instance, array, place)]
+        for reads, writes in [relations(t.instance, array, place, proved)]
         if reads is not None or writes is not None
     ]
     for a, a_reads, a_writes in touching:
         for b, b_reads, b_writes in touching:
             if _commute(a.instance, b.instance, array):
                 continue
-            shared = _either(_meet(a_writes, b_writes), _meet(a_writes, b_reads), _meet(a_reads, b_writes))
+            shared = either(meet(a_writes, b_writes), meet(a_writes, b_reads), meet(a_reads, b_writes))
             if shared is None:
                 continue
             swapped = a.old.lex_lt_map(b.old).intersect(a.new.lex_ge_map(b.new))
             broken = shared.intersect(swapped)
             if not broken.is_empty():
-                return _describe(array, a.instance, b.instance, broken)
+                return described(array, a.instance, b.instance, broken)
     return None
 
 
@@ -184,12 +195,12 @@ def _commute(a: Instance, b: Instance, array: str) -> bool:
     return a.update.target == array and a.update.kind == b.update.kind
 
 
-def _meet(first: isl.Map | None, second: isl.Map | None) -> isl.Map | None:
+def meet(first: isl.Map | None, second: isl.Map | None) -> isl.Map | None:
     """Pairs of instances that touch one location."""
     return None if first is None or second is None else first.apply_range(second.reverse())
 
 
-def _either(*maps: isl.Map | None) -> isl.Map | None:
+def either(*maps: isl.Map | None) -> isl.Map | None:
     found: isl.Map | None = None
     for each in maps:
         if each is not None:
@@ -197,11 +208,28 @@ def _either(*maps: isl.Map | None) -> isl.Map | None:
     return found
 
 
-def _relations(instance: Instance, array: str, place: _Place) -> tuple[isl.Map | None, isl.Map | None]:
-    """What `instance` reads and what it writes of `array`, from instances to locations."""
-    reads = [relation(instance, a, place) for a in instance.accesses if a.array == array and not a.write]
-    writes = [relation(instance, a, place) for a in instance.accesses if a.array == array and a.write]
-    return _either(*reads), _either(*writes)
+def relations(
+    instance: Instance, array: str, place: _Place, proved: bool = False
+) -> tuple[isl.Map | None, isl.Map | None]:
+    """What `instance` reads and what it writes of `array`, from instances to locations.
+
+    With `proved`, only what it surely touches.
+    """
+    mine = [a for a in instance.accesses if a.array == array]
+    if proved:
+        mine = [a for a in mine if _exact(instance, a)]
+    reads = [relation(instance, a, place) for a in mine if not a.write]
+    writes = [relation(instance, a, place) for a in mine if a.write]
+    return either(*reads), either(*writes)
+
+
+def _exact(instance: Instance, access: Access) -> bool:
+    """Whether the instances that run, and what they touch by `access`, are known."""
+    if access.indices is None:
+        return isinstance(instance.stmt, Alloc) and instance.exact
+    return (
+        access.sure and instance.exact and all(affine(i, instance.names) is not None for i in access.indices)
+    )
 
 
 def relation(instance: Instance, access: Access, place: _Place) -> isl.Map:
@@ -216,7 +244,7 @@ def relation(instance: Instance, access: Access, place: _Place) -> isl.Map:
     return isl.Map(f"{{ {instance.head} -> A[{', '.join(targets)}] : {' and '.join(limits)} }}")
 
 
-def _describe(array: str, a: Instance, b: Instance, broken: isl.Map) -> Conflict:
+def described(array: str, a: Instance, b: Instance, broken: isl.Map) -> Conflict:
     point = broken.sample().wrap().sample_point()
     values = [
         point.get_coordinate_val(isl.dim_type.set, d).to_python() for d in range(len(a.loops) + len(b.loops))
@@ -228,7 +256,7 @@ def _describe(array: str, a: Instance, b: Instance, broken: isl.Map) -> Conflict
     return Conflict(array, a.stmt.span, at(a, 0), b.stmt.span, at(b, len(a.loops)))
 
 
-def _places(function: Function) -> dict[str, _Place]:
+def places(function: Function) -> dict[str, _Place]:
     found = {p.name: _Place((), p.type.dims) for p in function.params}
 
     def visit(body: tuple[Stmt, ...], loops: tuple[str, ...]) -> None:
@@ -286,12 +314,13 @@ def accesses(program: Program, stmt: Stmt) -> tuple[Access, ...]:
     """What `stmt` itself touches; a loop's bounds and a condition count, nested statements do not."""
     found: list[Access] = []
     for root in own_exprs(stmt):
+        sure = not any(isinstance(e, (Select, Logic)) for e in walk_expr(root))
         for e in walk_expr(root):
             match e:
                 case Load():
-                    found.append(Access(e.array, e.indices, False))
+                    found.append(Access(e.array, e.indices, False, sure))
                 case Local():
-                    found.append(Access(e.name, (), False))
+                    found.append(Access(e.name, (), False, sure))
                 case Get():
                     found.append(Access(e.stream, None, True))
     match stmt:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bitfold.diagnostics import Note, ScheduleError
-from bitfold.ir.nodes import CallKernel, For, Function, If, Stmt, walk
+from bitfold.diagnostics import Note, ScheduleError, Span
+from bitfold.ir import build
+from bitfold.ir.effects import parameter_effects
+from bitfold.ir.nodes import Alloc, CallKernel, For, Function, If, Program, Rom, Stmt, walk
 from bitfold.ir.rewrite import map_body, replace_loop
 from bitfold.schedule.lookup import constant_trips, divisors, is_count, path_to
 
@@ -13,7 +15,16 @@ from bitfold.schedule.lookup import constant_trips, divisors, is_count, path_to
 def unroll(function: Function, axis: str, factor: int = 0) -> Function:
     """Lay out `factor` iterations of `axis` side by side (0: all of them).
 
-        for m in range(16):   ->   for m in unroll(range(16)):
+        for m in range(16):        for m in unroll(range(16)):
+            body(m)           ->       body(m)
+
+    A loop unrolled by a factor runs that many iterations at a time:
+
+        for m in range(16):        for m in unroll(range(16), factor=4):
+            body(m)           ->       body(m)
+
+    HLS C++ says so in a directive; on the CPU the loop has the copies in its body. LLVM decides about loops
+    that are unrolled whole.
 
     Raises:
         ScheduleError: no such loop, a varying iteration count, a factor that does not divide it, or a loop
@@ -42,18 +53,28 @@ def unroll(function: Function, axis: str, factor: int = 0) -> Function:
             notes=[Note(f"loop {outer.var!r} is here", outer.span)],
             remedy=f"split {axis!r} and unroll the inner part before you pipeline the outer part",
         )
-    body = replace_loop(function.body, axis, lambda f: (replace(f, unroll=-1 if whole else factor),))
+    laid_out = -1 if whole else factor
+    body = replace_loop(
+        function.body, axis, lambda f: (replace(f, unroll=laid_out, parallel=f.parallel and whole),)
+    )
     return replace(function, body=body)
 
 
-def pipeline(function: Function, axis: str, ii: int = 1) -> Function:
+def pipeline(program: Program, function: Function, axis: str, ii: int = 1, rewind: bool = False) -> Function:
     """Start an iteration of `axis` every `ii` cycles; the loops inside it are unrolled whole.
 
         for k in range(16):             for k in pipeline(range(16), ii=1):
             for m in range(8):    ->        for m in unroll(range(8)):
+                body(k, m)                      body(k, m)
+
+    With `rewind`, the pipeline does not drain at the end: the next run of the kernel starts `ii` cycles after
+    the last iteration of this one. HLS tools ask that the loop, with the loops around it, is all that the
+    kernel does.
 
     Raises:
-        ScheduleError: no such loop, an `ii` below 1, a call or a varying loop inside, a pipeline around it.
+        ScheduleError: no such loop, an `ii` below 1, a call or a varying loop inside, a pipeline around it;
+            and for `rewind`, other work in the kernel, a varying range, or an array that the kernel reads and
+            writes, so that the next run may read what this one still has to write.
     """
     *around, loop = path_to(function, axis)
     assert isinstance(loop, For)
@@ -72,14 +93,53 @@ def pipeline(function: Function, axis: str, ii: int = 1) -> Function:
         )
     for stmt in walk(loop.body):
         _check_inside(function, axis, stmt)
+    if rewind:
+        check_rewind(program, function, axis)
 
     def laid_out(stmt: Stmt) -> tuple[Stmt, ...] | None:
         return (replace(stmt, unroll=-1),) if isinstance(stmt, For) else None
 
-    body = replace_loop(
-        function.body, axis, lambda f: (replace(f, pipeline=ii, unroll=0, body=map_body(f.body, laid_out)),)
+    def change(f: For) -> tuple[Stmt, ...]:
+        body = map_body(f.body, laid_out)
+        return (replace(f, pipeline=ii, unroll=0, parallel=False, body=body, rewind=rewind),)
+
+    return replace(function, body=replace_loop(function.body, axis, change))
+
+
+def check_rewind(program: Program, function: Function, axis: str) -> None:
+    """Raise ScheduleError unless the loops down to `axis` can run as one, and are all its kernel does."""
+    nest = path_to(function, axis)
+
+    def refuse(why: str, at: Span) -> ScheduleError:
+        return ScheduleError(
+            f"loop {axis!r} of {function.name!r} cannot rewind: {why}",
+            span=at,
+            remedy="leave rewind out, or give the loop a kernel of its own that writes other arrays",
+        )
+
+    inside: tuple[Stmt, ...] = function.body
+    for depth, part in enumerate(nest):
+        if not isinstance(part, For):
+            raise refuse("it runs under a condition", part.span)
+        for stmt in inside:
+            free = isinstance(stmt, Rom) or (isinstance(stmt, Alloc) and stmt.fill is None)
+            # What stands between the loops moves into the innermost one on the way to HLS.
+            if stmt is not part and not free and (depth == 0 or not _fits(stmt)):
+                raise refuse("this is other work of the kernel", stmt.span)
+        if part.trips is None or part.low != build.const(0) or part.step != 1 or part.unroll:
+            raise refuse(f"loop {part.var!r} does not count from 0 to a constant, one by one", part.span)
+        inside = part.body
+    for param, (read, written) in zip(function.params, parameter_effects(program, function), strict=True):
+        if read and written:
+            raise refuse(f"the kernel both reads and writes {param.name!r}", param.span)
+
+
+def _fits(stmt: Stmt) -> bool:
+    """Whether `stmt` can be moved into a pipelined loop."""
+    return not any(
+        isinstance(s, CallKernel) or (isinstance(s, For) and (s.trips is None or s.pipeline))
+        for s in walk((stmt,))
     )
-    return replace(function, body=body)
 
 
 def _pipelined(around: list[For | If]) -> For | None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bitfold.diagnostics import Note, ScheduleError
+from bitfold.diagnostics import ScheduleError
 from bitfold.ir.nodes import Alloc, For, Function, Program
 from bitfold.ir.rewrite import bound_names, fresh, rename, replace_loop
-from bitfold.schedule.dependence import find_conflict
+from bitfold.schedule.legality import check_order
 from bitfold.schedule.lookup import check_range, find_loop, is_count, plain_loop
 from bitfold.schedule.privatize import privatize
 
 
-def fission(program: Program, function: Function, axis: str, after: str | int) -> tuple[Function, str]:
+def fission(
+    program: Program, function: Function, axis: str, after: str | int, unsafe: bool = False
+) -> tuple[Function, str]:
     """Run the body of `axis` up to `after` in one loop and the rest in a second; returns the second's name.
 
     `after` is a loop directly in the body, or the number of statements that stay. What an iteration keeps in
@@ -25,7 +27,7 @@ def fission(program: Program, function: Function, axis: str, after: str | int) -
                                               b[i_1] = v[i_1]
 
     Legal when no iteration's second part is needed by a later iteration's first part, which isl decides;
-    updates of one accumulator commute.
+    updates of one accumulator commute. With `unsafe`, what isl cannot decide is taken on trust.
 
     Raises:
         ScheduleError: there is nothing before or after that place, the range is read from memory, or two
@@ -42,7 +44,14 @@ def fission(program: Program, function: Function, axis: str, after: str | int) -
     def placed(*loops: For) -> Function:
         return replace(function, body=replace_loop(function.body, axis, lambda _: loops))
 
-    _check_order(program, function, placed(*halves), axis)
+    check_order(
+        program,
+        function,
+        placed(*halves),
+        unsafe,
+        f"loop {axis!r} of {function.name!r} cannot be cut here",
+        "keep the two in one loop: cut before the first or after the second",
+    )
     second = fresh(axis, bound_names(function))
     (renamed,) = rename((halves[1],), {axis: second})
     assert isinstance(renamed, For)
@@ -67,18 +76,3 @@ def _count(function: Function, loop: For, after: str | int) -> int:
             "loops have something to do",
         )
     return count
-
-
-def _check_order(program: Program, before: Function, after: Function, axis: str) -> None:
-    conflict = find_conflict(program, before, after)
-    if conflict is not None:
-        raise ScheduleError(
-            f"loop {axis!r} of {before.name!r} cannot be cut here: both iterations below touch "
-            f"{conflict.array!r}, and their order would turn around",
-            span=conflict.first,
-            notes=[
-                Note(f"first, at ({conflict.first_at})", conflict.first),
-                Note(f"then, at ({conflict.second_at})", conflict.second),
-            ],
-            remedy="keep the two in one loop: cut before the first or after the second",
-        )

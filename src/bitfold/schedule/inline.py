@@ -79,7 +79,8 @@ def _inlined(caller: Function, callee: Function) -> Function:
 def rename(function: Function, axis: str, name: str) -> Function:
     """Call the loop `axis` by another name.
 
-        for i in range(8):   ->   for row in range(8):
+        for i in range(8):        for row in range(8):
+            body(i)          ->       body(row)
 
     Raises:
         ScheduleError: the name is no name, or means something else in the kernel or the language.

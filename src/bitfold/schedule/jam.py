@@ -13,7 +13,9 @@ from bitfold.schedule.reorder import reorder
 from bitfold.schedule.split import split
 
 
-def unroll_jam(program: Program, function: Function, axis: str, factor: int) -> tuple[Function, str]:
+def unroll_jam(
+    program: Program, function: Function, axis: str, factor: int, unsafe: bool = False
+) -> tuple[Function, str]:
     """Run `factor` iterations of `axis` in each pass of the loops nested in it; returns the outer loop.
 
         for i in range(8):               for i_o in range(4):
@@ -46,7 +48,7 @@ def unroll_jam(program: Program, function: Function, axis: str, factor: int) -> 
         )
     function, outer, copy = split(function, axis, factor)
     known = set(loops_of(function))
-    function = reorder(program, function, (*nest, copy))
+    function = reorder(program, function, (*nest, copy), unsafe)
     copies = [copy, *(name for name in loops_of(function) if name not in known)]
     for each in copies:
         function = _laid_out(function, each, factor)

@@ -11,6 +11,8 @@ from bitfold.ir.rewrite import Body, map_body
 from bitfold.lang.types import MEMORIES, ArrayType, Partition, PartitionSpec
 from bitfold.schedule.lookup import arrays_of, declared_at, divisors, find_array, is_count
 
+REGISTERS = "registers"
+
 Place = tuple[str, str]  # (function, array)
 
 
@@ -110,18 +112,23 @@ def _partition_everywhere(program: Program, function: Function, array: str, spec
 
 
 def bind(program: Program, function: Function, array: str, memory: str) -> Program:
-    """Say what holds `array` on the device, everywhere it is passed: "bram", "lutram" or "uram".
+    """Say what holds `array` on the device, everywhere it is passed: "bram", "lutram", "uram" or "registers".
 
         w: bit[64, 784]   ->   w: bit[64, 784] @ memory("bram")
+
+    Registers are the complete partition: an element each.
+
+        acc: int16[8]     ->   acc: int16[8] @ complete(dim=1)
 
     Raises:
         ScheduleError: no such array or memory, another memory before, or a stream.
     """
     type = find_array(function, array)
     where = declared_at(function, array)
-    if memory not in MEMORIES:
+    known = [*MEMORIES, REGISTERS]
+    if memory not in known:
         raise ScheduleError(
-            f"{memory!r} is no memory of the device", span=where, remedy=choices(str(memory), list(MEMORIES))
+            f"{memory!r} is no memory of the device", span=where, remedy=choices(str(memory), known)
         )
     if type.streamed or type.memory not in ("", memory):
         found = "a stream" if type.streamed else f"bound to {type.memory}"
@@ -130,6 +137,8 @@ def bind(program: Program, function: Function, array: str, memory: str) -> Progr
             span=where,
             remedy="bind an array once, and not a stream",
         )
+    if memory == REGISTERS:
+        return partition(program, function, array, Partition.COMPLETE, 0, 0)
     for owner, name in connected(program, function.name, array):
         changed = retype(program.function(owner), name, lambda t: replace(t, memory=memory))
         program = program.with_function(changed)

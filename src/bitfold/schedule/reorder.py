@@ -14,12 +14,12 @@ from bitfold.ir.nodes import (
     walk_expr,
 )
 from bitfold.ir.rewrite import Body, bound_names, fresh, rename, replace_loop
-from bitfold.schedule.dependence import find_conflict
+from bitfold.schedule.legality import check_order
 from bitfold.schedule.lookup import check_range, find_loop, path_to
 from bitfold.schedule.privatize import privatize
 
 
-def reorder(program: Program, function: Function, axes: tuple[str, ...]) -> Function:
+def reorder(program: Program, function: Function, axes: tuple[str, ...], unsafe: bool = False) -> Function:
     """Nest the loops `axes` in the given order, outermost first.
 
     Where statements stand between two loops that change places, the outer loop is distributed over them, and
@@ -35,6 +35,7 @@ def reorder(program: Program, function: Function, axes: tuple[str, ...]) -> Func
                                                y[m_2] = acc[m_2]
 
     Legal when every dependence keeps its direction, which isl decides; updates of one accumulator commute.
+    With `unsafe`, what isl cannot decide (an index or a condition is not affine) is taken on trust.
 
     Raises:
         ScheduleError: the loops are no nest, or two dependent accesses would swap (both are shown).
@@ -49,7 +50,7 @@ def reorder(program: Program, function: Function, axes: tuple[str, ...]) -> Func
     for position, axis in enumerate(axes):
         current = nest.index(axis)
         while current > position:
-            function = _interchange(program, function, nest[current - 1], axis)
+            function = _interchange(program, function, nest[current - 1], axis, unsafe)
             nest[current - 1], nest[current] = nest[current], nest[current - 1]
             current -= 1
     return function
@@ -89,13 +90,15 @@ def _check_between(part: For | If, axes: tuple[str, ...], nest: list[str]) -> No
             span=part.span,
             remedy=f"name it as well; the nest is {', '.join(nest)}",
         )
-    if part.pipeline or part.flatten:
+    if part.pipeline or part.flatten or part.parallel:
         raise ScheduleError(
-            f"loop {part.var!r} is already pipelined", span=part.span, remedy="reorder before you pipeline"
+            f"loop {part.var!r} is already {'parallel' if part.parallel else 'pipelined'}",
+            span=part.span,
+            remedy="reorder before you say how the loops run",
         )
 
 
-def _interchange(program: Program, function: Function, outer: str, inner: str) -> Function:
+def _interchange(program: Program, function: Function, outer: str, inner: str, unsafe: bool) -> Function:
     """Swap `outer` with `inner`, a loop directly in its body."""
     _check_ranges(*_pair(function, outer, inner)[:2])
     at = len(_pair(function, outer, inner)[2][0])
@@ -107,7 +110,14 @@ def _interchange(program: Program, function: Function, outer: str, inner: str) -
     def placed(first: Body, last: Body) -> Function:
         return replace(function, body=replace_loop(function.body, outer, lambda _: (*first, swapped, *last)))
 
-    _check_order(program, function, placed(*copies), outer, inner)
+    check_order(
+        program,
+        function,
+        placed(*copies),
+        unsafe,
+        f"loops {outer!r} and {inner!r} of {function.name!r} cannot change places",
+        f"keep {outer!r} outside {inner!r}, or write each iteration's result to a place of its own",
+    )
     taken = bound_names(function)
     return placed(*(rename(copy, {outer: fresh(outer, taken)}) if copy else () for copy in copies))
 
@@ -133,19 +143,3 @@ def _check_ranges(outer: For, inner: For) -> None:
                     notes=[Note(f"loop {outer.var!r} is here", outer.span)],
                     remedy="give the inner loop constant bounds, and guard its body with an `if`",
                 )
-
-
-def _check_order(program: Program, before: Function, after: Function, outer: str, inner: str) -> None:
-    conflict = find_conflict(program, before, after)
-    if conflict is None:
-        return
-    raise ScheduleError(
-        f"loops {outer!r} and {inner!r} of {before.name!r} cannot change places: both iterations below touch "
-        f"{conflict.array!r}, and their order would turn around",
-        span=conflict.first,
-        notes=[
-            Note(f"first, at ({conflict.first_at})", conflict.first),
-            Note(f"then, at ({conflict.second_at})", conflict.second),
-        ],
-        remedy=f"keep {outer!r} outside {inner!r}, or write each iteration's result to a place of its own",
-    )

@@ -22,12 +22,16 @@ def stream(program: Program, function: Function, array: str, lanes: int = 0, dep
 
     A parameter of the top kernel becomes a port. What is read again is kept in a local buffer as it arrives:
 
-        for m_o in range(4):                    x_buffer = empty(UInt(49)[16])
+        for m_o in range(4):                    x_buffer = empty(UInt(49)[16] @ packed(784))
             for k_o in range(16):               for m_o in range(4):
                 use(x[k_o])             ->          for k_o in range(16):
+                                                        x_word: UInt(49) = 0
                                                         if m_o == 0:
-                                                            x_buffer[k_o] = x.get()
-                                                        use(x_buffer[k_o])
+                                                            x_word = x.get()
+                                                            x_buffer[k_o] = x_word
+                                                        else:
+                                                            x_word = x_buffer[k_o]
+                                                        use(x_word)
 
     Stores become `put`; a word of which a kernel sets the lanes is put when it is complete.
 

@@ -8,7 +8,11 @@ from bitfold.schedule.split import split
 
 
 def tile(
-    program: Program, function: Function, axes: tuple[str, str], factors: tuple[int, int]
+    program: Program,
+    function: Function,
+    axes: tuple[str, str],
+    factors: tuple[int, int],
+    unsafe: bool = False,
 ) -> tuple[Function, tuple[str, str, str, str]]:
     """Run two nested loops block by block of `factors` iterations; returns the four loops, outermost first.
 
@@ -26,4 +30,4 @@ def tile(
     function, i_o, i_i = split(function, axes[0], factors[0])
     function, j_o, j_i = split(function, axes[1], factors[1])
     order = i_o, j_o, i_i, j_i
-    return reorder(program, function, order), order
+    return reorder(program, function, order, unsafe), order

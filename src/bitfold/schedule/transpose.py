@@ -18,7 +18,8 @@ def transpose(program: Program, function: Function, array: str, order: tuple[int
     """Store the dimensions of `array` in another order: dimension `order[i]` (from 1) becomes number i.
 
         w = rom(W, uint64[256, 4])          w = rom(W_t, uint64[4, 256])
-        ... w[m, k] ...             ->      ... w[k, m] ...
+        for m in range(256):                for m in range(256):
+            y[m] = w[m, 3]          ->          y[m] = w[3, m]
 
     What a loop over m reads now lies side by side, which CPUs need for vector instructions. Without an order,
     the dimensions are reversed. A packed constant becomes one of plain words.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any, Self, TypeVar
 
 from bitfold.diagnostics import LanguageError, ScheduleError, choices
 from bitfold.ir.nodes import CallKernel, Function, Program, walk
@@ -13,13 +13,19 @@ from bitfold.ir.verify import verify
 from bitfold.lang.types import ArrayType, Partition
 from bitfold.schedule.lookup import arrays_of, constant_trips, find_array, find_loop, loops_of, path_to
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A handle to a loop. It stays valid while the loop exists; afterwards its use says what became of it."""
+    """A handle to a loop. It stays valid while the loop exists; afterwards its use says what became of it.
+
+    `born` counts the steps before it was made: a loop that got the same name later is another one.
+    """
 
     function: str
     name: str
+    born: int = field(default=0, compare=False, repr=False)
 
     def __str__(self) -> str:
         return self.name
@@ -39,6 +45,11 @@ class Step:
     keywords: tuple[tuple[str, Any], ...] = ()
     gone: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def unsafe(self) -> bool:
+        """Whether it was taken on trust: isl found no proof, and the user asked for it with `unsafe=True`."""
+        return ("unsafe", True) in self.keywords
+
     def __str__(self) -> str:
         parts = [_shown(a) for a in self.args] + [f"{k}={_shown(v)}" for k, v in self.keywords]
         return f"s.at({self.function!r}).{self.primitive}({', '.join(parts)})"
@@ -51,6 +62,7 @@ def _shown(value: Any) -> str:
 @dataclass
 class _State:
     program: Program
+    origin: Program  # before the first step
     trace: tuple[Step, ...] = ()
 
 
@@ -60,7 +72,7 @@ class View:
     def __init__(
         self, program: Program, function: str | None = None, *, _state: _State | None = None
     ) -> None:
-        self._state = _state or _State(program)
+        self._state = _state or _State(program, program)
         self.name = function or program.top.name
 
     @property
@@ -84,7 +96,8 @@ class View:
         return tuple(dict.fromkeys(calls))
 
     def __str__(self) -> str:
-        return program_text(self.program)
+        trusted = [f"# Not proved: {step}\n" for step in self.trace if step.unsafe]
+        return "".join(trusted) + program_text(self.program)
 
     def __repr__(self) -> str:
         return f"<Schedule of {self.name}: {len(self.trace)} steps>"
@@ -105,7 +118,7 @@ class View:
 
     def get_loops(self) -> tuple[Loop, ...]:
         """Handles of the kernel's loops, outer before inner."""
-        return tuple(Loop(self.name, n) for n in loops_of(self.function))
+        return tuple(self._handle(n) for n in loops_of(self.function))
 
     def get_arrays(self) -> tuple[str, ...]:
         """The names of the arrays that the kernel can use."""
@@ -120,6 +133,26 @@ class View:
         """How often a loop runs. Raises ScheduleError when that varies."""
         view, loop = self._loop(axis)
         return constant_trips(find_loop(view.function, loop))
+
+    def _handle(self, name: str) -> Loop:
+        """A handle to a loop that is there now."""
+        return Loop(self.name, name, len(self.trace))
+
+    def _trusting(
+        self, change: Callable[[bool], T], unsafe: bool, keywords: dict[str, Any]
+    ) -> Callable[[], T]:
+        """`change(False)`; where that is refused, and `unsafe`, `change(True)`, noted in `keywords`."""
+
+        def made() -> T:
+            try:
+                return change(False)
+            except ScheduleError:
+                if not unsafe:
+                    raise
+            keywords["unsafe"] = True
+            return change(True)
+
+        return made
 
     def _apply(
         self,
@@ -146,19 +179,27 @@ class View:
     def _loop(self, axis: str | Loop) -> tuple[Self, str]:
         """The view of the kernel that has the loop, and the loop's name; ScheduleError when there is none."""
         if isinstance(axis, Loop):
-            view, name = self.at(axis.function), axis.name
-        else:
-            view, name = self._named(axis, "loop")
+            self._check_alive(axis.function, axis.name, self.trace[axis.born :])
+            return self.at(axis.function), axis.name
+        view, name = self._named(axis, "loop")
         if name not in loops_of(view.function):
-            for step in reversed(self.trace):
-                if (view.name, name) in step.gone:
-                    raise ScheduleError(
-                        f"loop {name!r} of {view.name!r} is no more: {step} replaced it",
-                        span=view.function.span,
-                        remedy=f"its loops now are {', '.join(loops_of(view.function)) or 'none'}",
-                    )
+            self._check_alive(view.name, name, self.trace)
         path_to(view.function, name)
         return view, name
+
+    def _check_alive(self, kernel: str, name: str, steps: tuple[Step, ...]) -> None:
+        """Raise ScheduleError when one of `steps` removed the loop; it names the step."""
+        for step in steps:
+            if (kernel, name) in step.gone:
+                there = [f for f in self.program.functions if f.name == kernel]
+                left = loops_of(there[0]) if there else []
+                raise ScheduleError(
+                    f"loop {name!r} of {kernel!r} is no more: {step} replaced it",
+                    span=(there[0] if there else self.function).span,
+                    remedy=f"its loops now are {', '.join(left) or 'none'}"
+                    if there
+                    else f"{kernel!r} is no more either; loops here: {', '.join(loops_of(self.function))}",
+                )
 
     def _axes(self, primitive: str, axes: tuple[str | Loop, ...]) -> tuple[Self, tuple[str, ...]]:
         """The view of the one kernel that has the loops `axes`, and their names."""

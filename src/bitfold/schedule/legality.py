@@ -1,0 +1,49 @@
+"""What each primitive that changes an order asks: is it legal, and if not, which accesses clash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bitfold.diagnostics import Note, ScheduleError
+from bitfold.ir.nodes import Function, Program
+from bitfold.schedule.dependence import Conflict, find_conflict
+
+TRUST = ", or unsafe=True where you know that the two never meet: an index or a condition is not affine"
+
+
+def check_order(
+    program: Program, before: Function, after: Function, unsafe: bool, what: str, remedy: str
+) -> None:
+    """Raise ScheduleError unless `after` keeps every dependence of `before`.
+
+    `what` says what cannot be done. With `unsafe`, only dependences that isl proves to exist are refused;
+    what it cannot see through, accesses that are not affine and called kernels, is taken to be right.
+    """
+    check(
+        lambda proved: find_conflict(program, before, after, proved),
+        unsafe,
+        lambda c: f"{what}: both iterations below touch {c.array!r}, and their order would turn around",
+        remedy,
+    )
+
+
+def check(
+    conflict: Callable[[bool], Conflict | None],
+    unsafe: bool,
+    message: Callable[[Conflict], str],
+    remedy: str,
+) -> None:
+    """Raise ScheduleError that shows both accesses of `conflict(unsafe)`, if there is one."""
+    found = conflict(unsafe)
+    if found is None:
+        return
+    sure = unsafe or conflict(True) is not None
+    raise ScheduleError(
+        message(found),
+        span=found.first,
+        notes=[
+            Note(f"first, at ({found.first_at})", found.first),
+            Note(f"then, at ({found.second_at})", found.second),
+        ],
+        remedy=remedy if sure else remedy + TRUST,
+    )
