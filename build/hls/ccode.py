@@ -10,22 +10,25 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, replace
 
-from bitfold.lang.types import IntType
+from bitfold.lang.types import ElementType, FloatType, IntType
 
 
 @dataclass(frozen=True, slots=True)
 class CType:
-    """A C++ integer type: `ap_uint<width>`, `ap_int<width>`, or a native one."""
+    """A C++ type: `ap_uint<width>`, `ap_int<width>`, a native integer, or a float, called `real`."""
 
     width: int
     signed: bool
     native: bool = False
+    real: bool = False
 
     @property
     def int_type(self) -> IntType:
         return IntType(self.width, self.signed)
 
     def __str__(self) -> str:
+        if self.real:
+            return {16: "half", 32: "float"}.get(self.width, "double")
         if self.native:
             return {1: "bool", 32: "int"}.get(self.width, "long long")
         return f"ap_{'' if self.signed else 'u'}int<{self.width}>"
@@ -36,9 +39,9 @@ INT = CType(32, True, native=True)
 LONG = CType(64, True, native=True)
 
 
-def ap(type: IntType) -> CType:
-    """The arbitrary-precision type that holds exactly the values of `type`."""
-    return CType(type.width, type.signed)
+def ap(type: ElementType) -> CType:
+    """The C++ type that holds exactly the values of `type`: an arbitrary-precision integer, or a float."""
+    return CType(type.width, type.signed, real=isinstance(type, FloatType))
 
 
 class Prec(enum.IntEnum):

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bitfold.build.hls.ccode import ap
-from bitfold.lang.types import IntType
+from bitfold.build.hls.reals import real_literal
+from bitfold.lang.types import FloatType, IntType
 from bitfold.lowering.to_mlir import RomData
 
 _LONGEST = 110
@@ -52,6 +53,8 @@ def _words(rom: RomData, wide: str = 'BITFOLD_HEX({width}, "{digits}")') -> list
     """Each word as a C++ literal: packed ones in hexadecimal, numbers in decimal, above 64 bits `wide`."""
     values = rom.words.reshape(-1).tolist()
     elem = rom.type.elem
+    if isinstance(elem, FloatType):
+        return [real_literal(v, elem) for v in values]
     if elem.width > 64:
         mask = (1 << elem.width) - 1
         return [wide.format(width=elem.width, digits=f"{v & mask:x}") for v in values]

@@ -84,7 +84,7 @@ ENDS = {
     "one stream of an array": ("c: Stream[int8, 4][2]\nputs(x, «c[0]»)", "called with whole arrays"),
 }
 USES = {
-    "a put of a fraction": ("c.put(«0.5»)", "0.5 is a float"),
+    "a put of a fraction": ("c.put(«0.5»)", "0.5 is a Python float", "int(0.5)"),
     "a put of nothing": ("«c.put()»", "'c.put' takes one value", "c.put(v)"),
     "a put of two values": ("«c.put(1, 2)»", "'c.put' takes one value"),
     "a put by name": ("«c.put(value=1)»", "'c.put' takes one value"),

@@ -93,7 +93,7 @@ INDICES = {
     "a slice": ("x[0] = x[«1:3»]", "an array slice", "loop over the elements"),
     "a whole slice stored": ("x[«:»] = 0", "an array slice"),
     "an ellipsis": ("x[«...»] = 0", "an array slice"),
-    "a float": ("x[«1.0»] = 0", "1.0 is a float"),
+    "a float": ("x[«1.0»] = 0", "an index of 'x' is an integer", "int(1.0)"),
     "a string": ("x[«'a'»] = 0", "'a' is a str"),
     "None": ("x[«None»] = 0", "`None`"),
     "one by one": ("x[0] = «y[1]»[1]", "cannot be indexed", "a[i, j]"),
@@ -111,7 +111,7 @@ LOOPS = {
     "zero step": ("for i in range(0, 3, «0»):\n    pass", "positive constant"),
     "run-time step": ("for i in range(0, 3, «x[0]»):\n    pass", "positive constant"),
     "no bound": ("for i in «range()»:\n    pass", "1 to 3 integers"),
-    "float bound": ("for i in range(«1.5»):\n    pass", "1.5 is a float"),
+    "float bound": ("for i in range(«1.5»):\n    pass", "a bound of a loop is an integer", "int(1.5)"),
     "same variable nested": (
         "for i in range(4):\n    for «i» in range(2):\n        pass",
         "'i' is already a loop variable",

@@ -9,14 +9,16 @@ import numpy as np
 
 from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend.expressions import element, parse_expr, parse_value
+from bitfold.frontend.floats import check_scalar, fill_of, operand, taken
 from bitfold.frontend.scope import ArrayName, Known, ScalarName, Scope, described
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import declared_type, static_int, static_or_none
-from bitfold.ir.nodes import Alloc, Assign, Const, Declare, Expr, Stmt, Store
+from bitfold.ir import floats
+from bitfold.ir.nodes import Alloc, Assign, Const, Declare, Expr, Real, Stmt, Store
 from bitfold.lang import array
 from bitfold.lang.state import is_state
 from bitfold.lang.stream import StreamType
-from bitfold.lang.types import ArrayType, IntType
+from bitfold.lang.types import ArrayType, ElementType, FloatType, IntType
 
 Statements = tuple[Stmt, ...]
 
@@ -37,7 +39,8 @@ def assign(node: ast.Assign, scope: Scope) -> Statements:
         case ast.Name():
             return _bind(target.id, node.value, scope, span)
         case ast.Subscript():
-            return (_store(target, parse_value(node.value, scope), scope, span),)
+            scope.converted.append(node.value)
+            return (_store(target, node.value, parse_value(node.value, scope), scope, span),)
     raise _bad_target(target, scope)
 
 
@@ -65,7 +68,7 @@ def declare(node: ast.AnnAssign, scope: Scope) -> Statements:
         raise LanguageError(
             f"{name!r} is declared without a value", span=span, remedy=f"write `{name}: {type} = 0`"
         )
-    value = parse_value(node.value, scope)
+    value = operand(node.value, parse_value(node.value, scope), scope)
     here = scope.names.maps[0].get(name)
     if isinstance(here, ScalarName):
         if here.type != type:
@@ -126,7 +129,7 @@ def augmented(node: ast.AugAssign, scope: Scope) -> Statements:
                 )
             return (_assign_scalar(name, meaning, parse_expr(whole, scope), span),)
         case ast.Subscript():
-            return (_store(node.target, parse_expr(whole, scope), scope, span),)
+            return (_store(node.target, whole, parse_expr(whole, scope), scope, span),)
     raise _bad_target(node.target, scope)
 
 
@@ -149,14 +152,24 @@ def _bind(name: str, value: ast.expr, scope: Scope, span: Span) -> Statements:
         return _allocate(name, maker, value, scope, span)
     meaning = scope.names.get(name)
     if isinstance(meaning, ScalarName):
-        return (_assign_scalar(name, meaning, parse_value(value, scope), span),)
+        result = operand(value, parse_value(value, scope), scope)
+        return (_assign_scalar(name, meaning, result, span),)
     scope.check_free(name, span)
     known = static_or_none(value, scope)
     once = scope.assigned.get(name) == 1
     if isinstance(known, tuple) or (isinstance(known, int) and once):
         scope.bind(name, Known(known))
         return ()
-    result = parse_value(value, scope)
+    result = operand(value, parse_value(value, scope), scope)
+    if isinstance(result, Real) and once:
+        scope.bind(name, Known(result.of.wrap(result.value)))
+        return ()
+    if result.real is not None and result.real.weak:
+        raise LanguageError(
+            f"{name!r} would be a Python float, whose type is that of whatever it meets",
+            span=span,
+            remedy=f"declare it: `{name}: float32 = float32(...)`",
+        )
     return (_new_scalar(name, result.type, result, scope, span, inferred=True),)
 
 
@@ -181,9 +194,10 @@ def _unpack(target: ast.Tuple, value: ast.expr, scope: Scope, span: Span) -> Sta
 
 
 def _new_scalar(
-    name: str, type: IntType, value: Expr, scope: Scope, span: Span, inferred: bool = False
+    name: str, type: ElementType, value: Expr, scope: Scope, span: Span, inferred: bool = False
 ) -> Declare:
     scope.check_free(name, span)
+    value = check_scalar(name, type, value, span)
     _check_fits(name, type, value, span)
     ir_name = scope.unique(name)
     scope.bind(name, ScalarName(ir_name, type, inferred))
@@ -191,17 +205,19 @@ def _new_scalar(
 
 
 def _assign_scalar(name: str, scalar: ScalarName, value: Expr, span: Span) -> Assign:
-    if scalar.inferred and not scalar.type.holds(value.type):
+    integers = isinstance(scalar.type, IntType) and value.real is None
+    if scalar.inferred and integers and not scalar.type.holds(value.type):
         raise LanguageError(
             f"{name!r} got the type {scalar.type} from its first value; this one needs {value.type}",
             span=span,
             remedy=f"declare it where it is first assigned: `{name}: {value.type} = ...`",
         )
+    value = check_scalar(name, scalar.type, value, span)
     _check_fits(name, scalar.type, value, span)
     return Assign(scalar.ir_name, scalar.type, value, span=span)
 
 
-def _check_fits(name: str, type: IntType, value: Expr, span: Span) -> None:
+def _check_fits(name: str, type: ElementType, value: Expr, span: Span) -> None:
     """A scalar of plain Python does not wrap, so a constant that would is a mistake."""
     if isinstance(value, Const) and not type.low <= value.value <= type.high:
         raise LanguageError(
@@ -238,8 +254,11 @@ def _allocate(name: str, maker: Any, call: ast.Call, scope: Scope, span: Span) -
             span=span_of(call, scope.file),
             remedy=f"write {name} = empty({type})",
         )
-    fill = {array.empty: None, array.zeros: 0}.get(maker)
-    if maker is array.full:
+    fill: int | Real | None = {array.empty: None, array.zeros: 0}.get(maker)
+    if isinstance(type.elem, FloatType):
+        if maker is not array.empty:
+            fill = _float_fill(call, maker, type.elem, scope)
+    elif maker is array.full:
         fill = static_int(call.args[1], scope)
         if fill is None:
             raise LanguageError(
@@ -251,7 +270,19 @@ def _allocate(name: str, maker: Any, call: ast.Call, scope: Scope, span: Span) -
     return _new_array(name, type, fill, scope, span)
 
 
-def _new_array(name: str, type: ArrayType, fill: int | None, scope: Scope, span: Span) -> Statements:
+def _float_fill(call: ast.Call, maker: Any, elem: FloatType, scope: Scope) -> Real:
+    if maker is array.zeros:
+        return floats.real(0, elem)
+    if (fill := fill_of(parse_expr(call.args[1], scope), elem)) is None:
+        raise LanguageError(
+            "full takes a compile-time number",
+            span=span_of(call.args[1], scope.file),
+            remedy="fill the array in a loop",
+        )
+    return fill
+
+
+def _new_array(name: str, type: ArrayType, fill: int | Real | None, scope: Scope, span: Span) -> Statements:
     ir_name = scope.unique(name)
     scope.bind(name, ArrayName(ir_name, type))
     return (Alloc(ir_name, type, fill, span=span),)
@@ -281,7 +312,7 @@ def _rom(name: str, call: ast.Call, scope: Scope, span: Span) -> Statements:
     return ()
 
 
-def _store(target: ast.Subscript, value: Expr, scope: Scope, span: Span) -> Store:
+def _store(target: ast.Subscript, node: ast.expr, value: Expr, scope: Scope, span: Span) -> Store:
     with scope.lifting(None):
         found, indices = element(target, scope)
     if found.source is not None:
@@ -290,4 +321,5 @@ def _store(target: ast.Subscript, value: Expr, scope: Scope, span: Span) -> Stor
             span=span,
             remedy="copy it into a local array first",
         )
+    value = taken(shown(target.value), found.type.elem, value, node, scope)
     return Store(found.ir_name, indices, value, span=span)

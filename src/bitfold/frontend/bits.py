@@ -8,13 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 from bitfold.diagnostics import LanguageError, Span
+from bitfold.frontend.floats import require_integer
 from bitfold.frontend.scope import Scope
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_int, static_or_none
 from bitfold.ir import build
 from bitfold.ir.nodes import Binary, Const, Expr, Fn, Op
 from bitfold.lang import intrinsics
-from bitfold.lang.types import MAX_WIDTH, IntType, UInt
+from bitfold.lang.types import MAX_WIDTH, FloatType, IntType, UInt
 
 ParseExpr = Callable[[ast.expr, Scope], Expr]
 
@@ -22,6 +23,8 @@ ParseExpr = Callable[[ast.expr, Scope], Expr]
 def bit_function(callee: object, node: ast.Call, scope: Scope, parse: ParseExpr) -> Expr | None:
     """The value of a call of `get_slice`, `set_slice`, `concat` or `bitcast`; None for another function."""
     span = span_of(node, scope.file)
+    if callee in (intrinsics.get_slice, intrinsics.set_slice, intrinsics.concat):
+        parse = _of_integers(parse, node)
     if callee is intrinsics.get_slice:
         word, high, low = _arguments(node, ("word", "high", "low"), span)
         return _get_slice(parse(word, scope), *_bounds(high, low, scope, parse, span), span)
@@ -35,6 +38,15 @@ def bit_function(callee: object, node: ast.Call, scope: Scope, parse: ParseExpr)
         value, to = _arguments(node, ("value", "to"), span)
         return _bitcast(parse(value, scope), to, scope, span)
     return None
+
+
+def _of_integers(parse: ParseExpr, call: ast.Call) -> ParseExpr:
+    def integer(node: ast.expr, scope: Scope) -> Expr:
+        value = parse(node, scope)
+        require_integer(value, f"an argument of {shown(call.func)}", scope, node)
+        return value
+
+    return integer
 
 
 def _arguments(node: ast.Call, names: tuple[str, ...], span: Span) -> list[ast.expr]:
@@ -149,6 +161,12 @@ def _joined(parts: list[tuple[Expr, int]], span: Span) -> tuple[Expr, int]:
 def _bitcast(value: Expr, node: ast.expr, scope: Scope, span: Span) -> Expr:
     """An integer's bits as another integer type. A constant, or an unsigned value, may have fewer bits."""
     to = static_or_none(node, scope)
+    if value.real is not None or isinstance(to, FloatType):
+        raise LanguageError(
+            "the bits of a float cannot be read yet",
+            span=span,
+            remedy="pass them as an array of integers beside the floats",
+        )
     if not isinstance(to, IntType):
         raise LanguageError(
             f"{shown(node)} is not a type to read bits as",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import itertools
 from types import BuiltinFunctionType, FunctionType
 
@@ -10,20 +11,23 @@ import numpy as np
 
 from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend.bits import bit_function
+from bitfold.frontend.floats import CASTS, check_one_type, float_constant, operand, require_integer
 from bitfold.frontend.scope import ArrayName, ScalarName, Scope, kind
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_int, static_or_none
 from bitfold.frontend.streams import stream_call, stream_value
 from bitfold.frontend.words import INTRINSICS, OPERATOR_REMEDIES, REFUSED_EXPRESSIONS, call_remedy
-from bitfold.ir import build
+from bitfold.ir import build, floats
 from bitfold.ir.nodes import Cmp, Const, Expr, Fn, LoopVar, Op
+from bitfold.lang import mathematics
 from bitfold.lang.stream import StreamType
-from bitfold.lang.types import IntType
+from bitfold.lang.types import PYTHON_FLOAT, FloatType, IntType
 
 _BINARY: dict[type[ast.operator], Op] = {
     ast.Add: Op.ADD,
     ast.Sub: Op.SUB,
     ast.Mult: Op.MUL,
+    ast.Div: Op.DIV,
     ast.FloorDiv: Op.FLOORDIV,
     ast.Mod: Op.MOD,
     ast.LShift: Op.SHL,
@@ -68,8 +72,7 @@ def parse_expr(node: ast.expr, scope: Scope) -> Expr:
         case ast.Compare():
             return _compare(node, scope, span)
         case ast.IfExp():
-            test = parse_condition(node.test, scope)
-            return build.select(test, parse_expr(node.body, scope), parse_expr(node.orelse, scope), span)
+            return _if_else(node, scope, span)
         case ast.Call():
             return _call(node, scope, span)
     construct, remedy = REFUSED_EXPRESSIONS.get(
@@ -100,14 +103,16 @@ def parse_condition(node: ast.expr, scope: Scope) -> Expr:
 def _literal(node: ast.Constant, span: Span) -> Expr:
     if isinstance(node.value, int):
         return build.const(int(node.value), span)
+    if (constant := float_constant(node.value, span)) is not None:
+        return constant
     if node.value is None or node.value is Ellipsis:
         described = f"`{shown(node)}`"
     else:
         described = f"{shown(node)} is {kind(node.value)}: it"
     raise LanguageError(
-        f"{described} is no value in a kernel, which computes with integers",
+        f"{described} is no value in a kernel, which computes with integers and floats",
         span=span,
-        remedy="use an integer; for a fraction scale it to a fixed point of your choice",
+        remedy="use an integer or a float",
     )
 
 
@@ -133,10 +138,12 @@ def _name(node: ast.Name, scope: Scope, span: Span) -> Expr:
             )
         case int() | np.integer() | np.bool_():
             return build.const(int(meaning), span)
+    if (constant := float_constant(meaning, span)) is not None:
+        return constant
     raise LanguageError(
         f"{node.id!r} is {kind(meaning)}, which a kernel cannot compute with",
         span=span,
-        remedy="capture an int or an integer NumPy array instead",
+        remedy="capture an int, a float or a NumPy array of integers or floats instead",
     )
 
 
@@ -144,17 +151,20 @@ def _attribute(node: ast.Attribute, scope: Scope, span: Span) -> Expr:
     found = static_or_none(node, scope)
     if isinstance(found, int):
         return build.const(found, span)
+    if (constant := float_constant(found, span)) is not None:
+        return constant
     what = kind(found) if found is not None else "not known"
     raise LanguageError(
-        f"{shown(node)!r} is {what} in a kernel, where an integer is needed",
+        f"{shown(node)!r} is {what} in a kernel, where a number is needed",
         span=span,
-        remedy="of an array, `x.shape[0]` and `x.ndim` are known; of a module, its integers",
+        remedy="of an array, `x.shape[0]` and `x.ndim` are known; of a module, its integers and floats",
     )
 
 
 def _binary(node: ast.BinOp, scope: Scope, span: Span) -> Expr:
     if (operator := _BINARY.get(type(node.op))) is not None:
-        return build.binary(operator, parse_expr(node.left, scope), parse_expr(node.right, scope), span)
+        left, right = (operand(e, parse_expr(e, scope), scope) for e in (node.left, node.right))
+        return build.binary(operator, left, right, span)
     if isinstance(node.op, ast.Pow) and (value := static_int(node, scope)) is not None:
         return build.const(value, span)
     described, remedy = OPERATOR_REMEDIES[type(node.op)]
@@ -162,10 +172,20 @@ def _binary(node: ast.BinOp, scope: Scope, span: Span) -> Expr:
 
 
 def _signed(node: ast.UnaryOp, scope: Scope, span: Span) -> Expr:
-    value = parse_expr(node.operand, scope)
+    value = operand(node.operand, parse_expr(node.operand, scope), scope)
     if isinstance(node.op, ast.UAdd):
         return value
     return build.apply(Fn.NEG if isinstance(node.op, ast.USub) else Fn.INVERT, (value,), span)
+
+
+def _if_else(node: ast.IfExp, scope: Scope, span: Span) -> Expr:
+    test = parse_condition(node.test, scope)
+    if any(node is e for e in scope.converted):
+        scope.converted += [node.body, node.orelse]
+    parts = [node.body, node.orelse]
+    values = [parse_expr(e, scope) for e in parts]
+    check_one_type(node, parts, values, scope)
+    return build.select(test, values[0], values[1], span)
 
 
 def _either(node: ast.BoolOp, scope: Scope, span: Span) -> Expr:
@@ -177,6 +197,7 @@ def _either(node: ast.BoolOp, scope: Scope, span: Span) -> Expr:
         for value in values[1:]:
             result = build.logic(is_and, result, value, span)
         return result
+    check_one_type(node, node.values, values, scope)
     result = values[-1]
     for value in reversed(values[:-1]):
         then, other = (result, value) if is_and else (value, result)
@@ -276,6 +297,7 @@ def _indexed(node: ast.Subscript, scope: Scope, span: Span) -> ArrayName:
 
 def _index(node: ast.expr, array: str, size: int, scope: Scope) -> Expr:
     index = parse_expr(node, scope)
+    require_integer(index, f"an index of {array!r}", scope, node)
     if isinstance(index, Const) and -size <= index.value < 0:
         return build.const(index.value + size, index.span)
     if scope.alive and (index.low >= size or index.high < 0):
@@ -295,13 +317,20 @@ def _call(node: ast.Call, scope: Scope, span: Span) -> Expr:
     if (stream := stream_call(node, scope, parse_expr)) is not None:
         return stream_value(stream, scope)
     callee = static_or_none(node.func, scope)
-    if isinstance(callee, IntType) or callee is int or callee is bool:
+    if isinstance(callee, type) and callee in CASTS:
+        callee = CASTS[callee]
+    if isinstance(callee, (IntType, FloatType)) or callee is int or callee is bool:
         return _cast(callee, node, scope, span)
+    if callee is builtins.round:
+        return _round(node, scope, span)
     if isinstance(callee, (FunctionType, BuiltinFunctionType)) and callee in INTRINSICS:
         if (value := static_int(node, scope)) is not None:
             return build.const(value, span)
         fn, names = INTRINSICS[callee]
-        return build.apply(fn, _arguments(node, fn, names, scope, span), span)
+        args = _arguments(node, fn, names, scope, span)
+        if callee is mathematics.fabs and args[0].real is None:
+            args = (floats.convert(PYTHON_FLOAT, args[0], span),)
+        return build.apply(fn, args, span)
     if (bits := bit_function(callee, node, scope, parse_expr)) is not None:
         return bits
     if (value := static_int(node, scope)) is not None:
@@ -314,15 +343,49 @@ def _call(node: ast.Call, scope: Scope, span: Span) -> Expr:
 
 
 def _cast(to: object, node: ast.Call, scope: Scope, span: Span) -> Expr:
-    """`uint8(x)` wraps; `int(x)` is x itself and `bool(x)` whether it is not 0."""
+    """`uint8(x)` wraps, `float32(x)` rounds, `int(x)` cuts off a fraction; `bool(x)` asks whether x is 0."""
     if len(node.args) != 1 or node.keywords or isinstance(node.args[0], ast.Starred):
         raise LanguageError(
             f"a cast to {shown(node.func)} takes one value", span=span, remedy=f"write {shown(node.func)}(x)"
         )
     if to is bool:
         return parse_condition(node.args[0], scope)
+    text = node.args[0]
+    if isinstance(to, FloatType) and isinstance(text, ast.Constant) and isinstance(text.value, str):
+        return _float_text(text.value, to, node, span)
+    scope.converted.append(text)
+    value = parse_expr(text, scope)
+    return (
+        build.cast(to, value, span)
+        if isinstance(to, (IntType, FloatType))
+        else build.apply(Fn.TRUNC, (value,), span)
+    )
+
+
+def _float_text(text: str, to: FloatType, node: ast.Call, span: Span) -> Expr:
+    """`float32("inf")`, for what has no literal."""
+    try:
+        return floats.real(float(text), to, span)
+    except ValueError:
+        raise LanguageError(
+            f"{text!r} is no float",
+            span=span,
+            remedy=f'write {shown(node.func)}("inf") or ("nan"), or a number',
+        ) from None
+
+
+def _round(node: ast.Call, scope: Scope, span: Span) -> Expr:
+    """Python's `round(x)`: the nearest integer, of two the even one."""
+    if len(node.args) != 1 or node.keywords or isinstance(node.args[0], ast.Starred):
+        raise LanguageError(
+            "round takes one value in a kernel, and gives an integer",
+            span=span,
+            remedy="scale the value before and after: rint(x * 100.0) / 100.0",
+        )
     value = parse_expr(node.args[0], scope)
-    return build.cast(to, value, span) if isinstance(to, IntType) else value
+    return (
+        value if value.real is None else build.apply(Fn.TRUNC, (build.apply(Fn.RINT, (value,), span),), span)
+    )
 
 
 def _arguments(node: ast.Call, fn: Fn, names: tuple[str, ...], scope: Scope, span: Span) -> tuple[Expr, ...]:
@@ -340,12 +403,15 @@ def _arguments(node: ast.Call, fn: Fn, names: tuple[str, ...], scope: Scope, spa
         raise LanguageError(
             f"{fn.value} does not take these arguments", span=span, remedy=f"write {fn.value}({usage})"
         )
-    args = [parse_expr(given[n], scope) for n in names or given if n in given]
+    nodes = [given[n] for n in names or given if n in given]
+    args = [operand(n, parse_expr(n, scope), scope) for n in nodes]
+    if fn in (Fn.MIN, Fn.MAX):
+        check_one_type(node, nodes, args, scope)
     return tuple(args if fn is not Fn.XNOR or len(args) == 3 else [*args, build.const(1, span)])
 
 
 def parse_value(node: ast.expr, scope: Scope) -> Expr:
-    """The right side of an assignment: an expression, or one `stream.get()`."""
+    """The right side of an assignment: an expression, or one `stream.get()`. It may be a comparison."""
     stream = stream_call(node, scope, parse_expr)
     if stream is None or stream.method != "get":
         return parse_expr(node, scope)

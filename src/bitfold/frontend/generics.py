@@ -19,7 +19,7 @@ import numpy as np
 from bitfold.diagnostics import LanguageError, Span, UsageError, choices
 from bitfold.frontend.source import span_of
 from bitfold.lang.generics import TypeName, as_type
-from bitfold.lang.types import ArrayType, IntType
+from bitfold.lang.types import ArrayType, ElementType, FloatType, IntType
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def check_given(kernel: str, generic: Generic, sizes: set[str], given: Mapping[s
 def type_fault(name: str, value: Any, generic: Generic) -> str | None:
     """Why `value` cannot be what the type `name` stands for, in words, or None."""
     found = as_type(value)
-    if not isinstance(found, IntType) or isinstance(found, TypeName):
+    if not isinstance(found, (IntType, FloatType)) or isinstance(found, TypeName):
         return f"{name} is the type of elements, such as int16, not {value!r}"
     variable = generic.variables.get(name)
     alternatives = [as_type(t) for t in getattr(variable, "__constraints__", ())]
@@ -148,7 +148,8 @@ def missing(kernel: str, sizes: list[str], types: list[str], span: Span) -> Usag
     )
 
 
-def with_elem(type: ArrayType, resolved: Mapping[str, Any]) -> IntType:
+def with_elem(type: ArrayType, resolved: Mapping[str, Any]) -> ElementType:
     """The element type of a declared array, where its name is resolved."""
     elem = type.elem
-    return resolved.get(elem.name, elem) if isinstance(elem, TypeName) else elem
+    found: ElementType = resolved.get(elem.name, elem) if isinstance(elem, TypeName) else elem
+    return found

@@ -9,6 +9,7 @@ from typing import Any
 
 from bitfold.diagnostics import LanguageError
 from bitfold.frontend.expressions import parse_expr
+from bitfold.frontend.floats import operand, require_integer
 from bitfold.frontend.scope import Scope
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_int, static_or_none
@@ -154,7 +155,7 @@ def _range(node: ast.Call, scope: Scope) -> tuple[Expr, Expr, int]:
             span=span_of(node, scope.file),
             remedy="range(n), range(start, stop) or range(start, stop, step)",
         )
-    args = [parse_expr(a, scope) for a in node.args]
+    args = [_bound(a, scope) for a in node.args]
     if len(args) == 1:
         return build.const(0), args[0], 1
     step = args[2] if len(args) == 3 else build.const(1)
@@ -167,13 +168,19 @@ def _range(node: ast.Call, scope: Scope) -> tuple[Expr, Expr, int]:
     return args[0], args[1], step.value
 
 
+def _bound(node: ast.expr, scope: Scope) -> Expr:
+    bound = operand(node, parse_expr(node, scope), scope)
+    require_integer(bound, "a bound of a loop", scope, node)
+    return bound
+
+
 def _grid(node: ast.Call, scope: Scope) -> list[tuple[Expr, Expr, int]]:
     """The extents of a grid. Python computes them once, so they must not change while the grid runs."""
     if not node.args or node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
         raise LanguageError(
             "grid takes its extents", span=span_of(node, scope.file), remedy="for i, j in grid(m, n)"
         )
-    extents = [parse_expr(a, scope) for a in node.args]
+    extents = [_bound(a, scope) for a in node.args]
     for extent, argument in zip(extents[1:], node.args[1:], strict=True):
         if any(isinstance(e, (Load, Local, Get)) for e in walk_expr(extent)):
             raise LanguageError(

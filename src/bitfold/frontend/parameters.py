@@ -19,7 +19,7 @@ from bitfold.frontend.static import static_or_none
 from bitfold.ir.nodes import Param
 from bitfold.lang.generics import TypeName, as_type
 from bitfold.lang.stream import StreamType
-from bitfold.lang.types import ArrayType, IntType
+from bitfold.lang.types import ArrayType, FloatType, IntType
 
 Bound = ArrayType | tuple[str, np.ndarray]
 """What a caller passes: an array of a type, or a constant as (what it is called, its values)."""
@@ -94,7 +94,7 @@ def _declared(arg: ast.arg, quoted: ast.expr | None, evaluated: Any, scope: Scop
     if isinstance(type, ArrayType):
         return Declared(arg.arg, type, span)
     found = "it has no annotation" if arg.annotation is None else f"not {shown(arg.annotation)}"
-    if isinstance(type, IntType):
+    if isinstance(type, (IntType, FloatType)):
         remedy = f"pass an array of one element, `{arg.arg}: {type}[1]`, and read {arg.arg}[0]"
     else:
         remedy = f'annotate it, for example `{arg.arg}: bit["N"]` or `{arg.arg}: int16[10]`'

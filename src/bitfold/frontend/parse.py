@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from types import FunctionType
 from typing import Any
 
+import numpy as np
+
 from bitfold.diagnostics import LanguageError, Note, Span, UsageError
 from bitfold.frontend.constants import ConstantTable
 from bitfold.frontend.networks import check_streams
@@ -96,7 +98,9 @@ class _ProgramParser:
             if top:
                 source, logical = f"{meaning.ir_name}_initial", meaning.type.logical
                 initial = (
-                    self.constants.enter(source, value.initial, logical, span) if value.initial.any() else ""
+                    self.constants.enter(source, value.initial, logical, span)
+                    if _is_set(value.initial)
+                    else ""
                 )
             params.append(Param(meaning.ir_name, meaning.type, span, initial))
         self.states[function] = [(meaning.ir_name, value) for meaning, value, _ in known]
@@ -193,3 +197,8 @@ def _used(functions: list[Function], constants: ConstantTable) -> list[str]:
     sources = {s.source for f in functions for s in walk(f.body) if isinstance(s, Rom)}
     sources |= {p.state for f in functions for p in f.params if p.state}
     return [c for c in constants.arrays if c in sources]
+
+
+def _is_set(values: np.ndarray) -> bool:
+    """Whether any of them is not 0; -0.0 is not 0."""
+    return bool(any(values.tobytes())) if values.dtype.kind == "f" else bool(values.any())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 from collections import ChainMap
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from bitfold.frontend.constants import ConstantTable, array_type
 from bitfold.ir.nodes import Declare, LoopVar, Rom
 from bitfold.ir.rewrite import RESERVED, fresh
 from bitfold.lang.state import State
-from bitfold.lang.types import ArrayType, IntType
+from bitfold.lang.types import ArrayType, ElementType, FloatType, IntType
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class ScalarName:
     """A scalar; `inferred` when its first value and not its author gave it the type."""
 
     ir_name: str
-    type: IntType
+    type: ElementType
     inferred: bool = False
 
 
@@ -63,7 +64,7 @@ def described(meaning: Meaning) -> str:
 
 def kind(value: object) -> str:
     """What a value found outside a kernel is, in words."""
-    name = "type" if isinstance(value, (IntType, ArrayType, type)) else type(value).__name__
+    name = "type" if isinstance(value, (IntType, FloatType, ArrayType, type)) else type(value).__name__
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
@@ -76,6 +77,8 @@ class Scope:
     In a loop that never runs, `alive` is False. `lifted` collects what must be evaluated before the statement
     that is being parsed, and is None where that would change when it is evaluated; `probed` tells that the
     statement has looked at the state of a stream. `states` are those that the kernel and what it calls keep.
+    `converted` are the expressions whose value goes straight into a cast or an array element, so that it need
+    not be known of which type it is.
     """
 
     file: str
@@ -90,6 +93,7 @@ class Scope:
     lifted: list[Declare] | None = None
     probed: bool = False
     states: list[tuple[ArrayName, State, Span]] = field(default_factory=list)
+    converted: list[ast.expr] = field(default_factory=list)
     _used: set[str] = field(default_factory=lambda: set(RESERVED))
     _gone: dict[str, str] = field(default_factory=dict)
 

@@ -12,6 +12,7 @@ import numpy as np
 from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend.assignments import assign, augmented, declare
 from bitfold.frontend.expressions import parse_condition, parse_expr
+from bitfold.frontend.floats import taken
 from bitfold.frontend.loops import header
 from bitfold.frontend.scope import ArrayName, Scope, described, is_kernel
 from bitfold.frontend.source import keyword_span, shown, span_of
@@ -177,7 +178,9 @@ class StatementParser:
         """`c.put(v)`, or `c.get()` whose value is dropped."""
         name = call.stream.ir_name
         if call.method == "put":
-            return Put(name, parse_expr(call.args[0], self.scope), call.indices, span=call.span)
+            self.scope.converted.append(call.args[0])
+            value = taken(name, call.elem, parse_expr(call.args[0], self.scope), call.args[0], self.scope)
+            return Put(name, value, call.indices, span=call.span)
         if call.method == "get":
             return Declare(self.scope.unique(f"{name}_value"), call.elem, call.get(), span=call.span)
         raise LanguageError(

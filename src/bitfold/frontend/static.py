@@ -15,7 +15,7 @@ from bitfold.frontend.source import shown, span_of
 from bitfold.lang import types
 from bitfold.lang.generics import as_type
 from bitfold.lang.stream import Stream, StreamType
-from bitfold.lang.types import MAX_WIDTH, ArrayType, IntType
+from bitfold.lang.types import MAX_WIDTH, ArrayType, ElementType, FloatType, IntType
 
 
 class NotStatic(Exception):
@@ -67,7 +67,7 @@ def static(node: ast.expr, scope: Scope) -> Any:
             owner, key = static(node.value, scope), static(node.slice, scope)
             if owner is Stream:
                 return _try(node, scope, lambda: Stream.__class_getitem__(key))
-            if owner is bool or isinstance(owner, (IntType, StreamType, tuple, list)):
+            if owner is bool or isinstance(owner, (IntType, FloatType, StreamType, tuple, list)):
                 owner = as_type(owner)
                 return _plain(_try(node, scope, lambda: owner[key]))
         case ast.Call():
@@ -181,19 +181,20 @@ def static_or_none(node: ast.expr, scope: Scope) -> Any:
         return None
 
 
-def declared_type(node: ast.expr, scope: Scope) -> IntType | ArrayType:
+def declared_type(node: ast.expr, scope: Scope) -> ElementType | ArrayType:
     """The type that an annotation names. Raises LanguageError for anything else."""
     found = as_type(static_or_none(node, scope))
     if isinstance(found, ArrayType):
         _try(node, scope, lambda: found.dims)
         if fault := found.fault():
             raise LanguageError(fault, span=span_of(node, scope.file), remedy="correct the type")
-    if isinstance(found, (IntType, ArrayType)):
+    if isinstance(found, (IntType, ArrayType)) or (isinstance(found, FloatType) and not found.weak):
         return found
     raise LanguageError(
         f"{shown(node)!r} is not a type of the language",
         span=span_of(node, scope.file),
-        remedy="use bit, int8..int512, uint8..uint512, Int(n), UInt(n), or an array of one, such as bit[64]"
+        remedy="use bit, int8..int512, uint8..uint512, Int(n), UInt(n), float16, float32 or float64, or an "
+        "array of one, such as bit[64]"
         if "Stream" not in shown(node)
         else "a stream has a constant depth, such as Stream[int8, 4], and Stream[int8, 4][3] is three",
     )

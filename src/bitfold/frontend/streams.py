@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bitfold.diagnostics import LanguageError, Span
+from bitfold.frontend.floats import require_integer
 from bitfold.frontend.scope import ArrayName, Scope
 from bitfold.frontend.source import shown, span_of
 from bitfold.ir import build
 from bitfold.ir.nodes import Const, Declare, Expr, Get
 from bitfold.lang.stream import StreamType
-from bitfold.lang.types import ArrayType, IntType
+from bitfold.lang.types import ArrayType, ElementType
 
 ParseExpr = Callable[[ast.expr, Scope], Expr]
 
@@ -28,7 +29,7 @@ class StreamCall:
     span: Span
 
     @property
-    def elem(self) -> IntType:
+    def elem(self) -> ElementType:
         return self.stream.type.elem
 
     def get(self) -> Get:
@@ -91,6 +92,7 @@ def _indices(owner: ast.expr, found: ArrayName, scope: Scope, parse: ParseExpr) 
 
 def _index(node: ast.expr, size: int, owner: ast.expr, scope: Scope, parse: ParseExpr) -> Expr:
     index = parse(node, scope)
+    require_integer(index, f"an index of {shown(owner)!r}", scope, node)
     if isinstance(index, Const) and -size <= index.value < 0:
         return build.const(index.value + size, index.span)
     if scope.alive and (index.low < 0 or index.high >= size):

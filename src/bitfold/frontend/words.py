@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from bitfold.frontend.scope import is_kernel
+from bitfold.ir import floats
 from bitfold.ir.nodes import Fn
-from bitfold.lang import intrinsics
+from bitfold.lang import intrinsics, mathematics
 
 
 def _parameters(function: Any) -> tuple[str, ...]:
@@ -26,12 +27,14 @@ INTRINSICS: dict[Callable[..., Any], tuple[Fn, tuple[str, ...]]] = {
     builtins.min: (Fn.MIN, ()),
     builtins.max: (Fn.MAX, ()),
     builtins.abs: (Fn.ABS, ("x",)),
+    mathematics.fabs: (Fn.ABS, ("x",)),
+    mathematics.trunc: (Fn.TRUNC, ("x",)),
+    **{function: (fn, _parameters(function)) for fn, function in floats.MATH.items()},
 }
 
 # operator -> (what is wrong with it, what to write instead)
 OPERATOR_REMEDIES: dict[type[ast.operator], tuple[str, str]] = {
-    ast.Div: ("`/` makes a fraction; kernels compute with integers", "use `//`, which rounds down"),
-    ast.Pow: ("`**` is known only between constants", "write the product out, or use <<"),
+    ast.Pow: ("`**` is known only between constants", "write the product out, use << or bitfold.lang's pow"),
     ast.MatMult: ("`@` is not part of the kernel language", "write the loops of the product"),
 }
 
@@ -88,6 +91,9 @@ def call_remedy(callee: object) -> str:
         return "len takes an array or a tuple from outside the kernel"
     if is_kernel(callee):
         return "call a kernel as a statement of its own; it writes its results into array arguments"
+    name = getattr(callee, "__name__", "")
+    if getattr(callee, "__module__", "") in ("math", "numpy", "builtins") and hasattr(mathematics, name):
+        return f"use the language's own: from bitfold.lang import {name}"
     bits = (intrinsics.get_slice, intrinsics.set_slice, intrinsics.concat, intrinsics.bitcast)
     known = ", ".join(sorted(f.__name__ for f in (*INTRINSICS, *bits)))
     return f"known in expressions: {known}, and casts such as uint8(x)"

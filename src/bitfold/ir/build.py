@@ -1,4 +1,4 @@
-"""Builders of expressions: they compute the exact range of values and fold what is constant.
+"""Builders of expressions: they compute the exact range of values, or the float type, and fold constants.
 
 Every operator is total: a divisor that can be 0 or a shift that can be negative is refused here, and so is a
 value of more than 4096 bits. An expression's type therefore never loses a value.
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bitfold.diagnostics import LanguageError, Span
+from bitfold.ir import floats
 from bitfold.ir.linear import linear
 from bitfold.ir.nodes import (
     NOWHERE,
@@ -31,6 +32,7 @@ from bitfold.ir.nodes import (
     LoopVar,
     Op,
     Probe,
+    Real,
     Select,
     operands,
 )
@@ -45,7 +47,7 @@ from bitfold.ir.ranges import (
     set_bit_range,
 )
 from bitfold.lang import intrinsics
-from bitfold.lang.types import MAX_WIDTH, IntType
+from bitfold.lang.types import MAX_WIDTH, ElementType, FloatType
 
 
 def const(value: int, span: Span = NOWHERE) -> Const:
@@ -59,16 +61,16 @@ def loop_var(name: str, low: int, high: int, span: Span = NOWHERE) -> LoopVar:
     return LoopVar(name, low=low, high=max(low, high), span=span)
 
 
-def local(name: str, type: IntType, span: Span = NOWHERE) -> Local:
-    return Local(name, low=type.low, high=type.high, span=span)
+def local(name: str, type: ElementType, span: Span = NOWHERE) -> Local:
+    return Local(name, span=span, **floats.typed(type))
 
 
-def load(array: str, indices: tuple[Expr, ...], elem: IntType, span: Span = NOWHERE) -> Load:
-    return Load(array, indices, low=elem.low, high=elem.high, span=span)
+def load(array: str, indices: tuple[Expr, ...], elem: ElementType, span: Span = NOWHERE) -> Load:
+    return Load(array, indices, span=span, **floats.typed(elem))
 
 
-def get(stream: str, elem: IntType, span: Span = NOWHERE, indices: tuple[Expr, ...] = ()) -> Get:
-    return Get(stream, indices, low=elem.low, high=elem.high, span=span)
+def get(stream: str, elem: ElementType, span: Span = NOWHERE, indices: tuple[Expr, ...] = ()) -> Get:
+    return Get(stream, indices, span=span, **floats.typed(elem))
 
 
 def probe(stream: str, full: bool, span: Span = NOWHERE, indices: tuple[Expr, ...] = ()) -> Probe:
@@ -80,6 +82,8 @@ def probe(stream: str, full: bool, span: Span = NOWHERE, indices: tuple[Expr, ..
 
 def binary(op: Op, a: Expr, b: Expr, span: Span = NOWHERE) -> Expr:
     """`a op b`. Raises LanguageError for a zero divisor, a negative shift, or a result above 4096 bits."""
+    if floats.any_real(a, b):
+        return floats.binary(op, a, b, span)
     _check_operands(op, a, b, span)
     if isinstance(a, Const) and isinstance(b, Const):
         return const(FOLD[op](a.value, b.value), span)
@@ -91,6 +95,12 @@ def binary(op: Op, a: Expr, b: Expr, span: Span = NOWHERE) -> Expr:
 
 def _check_operands(op: Op, a: Expr, b: Expr, span: Span) -> None:
     at = b.span if b.span is not NOWHERE else span
+    if op is Op.DIV:
+        raise LanguageError(
+            "`/` between integers makes a fraction, and integers stay exact",
+            span=span,
+            remedy="use `//`, which rounds down; for a float cast one side first, such as float32(a) / b",
+        )
     if op in (Op.FLOORDIV, Op.MOD) and b.low <= 0 <= b.high:
         raise LanguageError(
             "division by zero" if b.low == b.high else f"the divisor can be 0 (its type is {b.type})",
@@ -172,6 +182,8 @@ def _divide_sum(e: Expr, by: int) -> tuple[Expr, Expr] | None:
 
 def compare(op: Cmp, a: Expr, b: Expr, span: Span = NOWHERE) -> Expr:
     """`a op b` as 0 or 1."""
+    if floats.any_real(a, b):
+        return floats.compare(op, a, b, span)
     if isinstance(a, Const) and isinstance(b, Const):
         return const(COMPARE[op](a.value, b.value), span)
     if (known := decided(op, a, b)) is not None:
@@ -199,15 +211,31 @@ def select(cond: Expr, then: Expr, other: Expr, span: Span = NOWHERE) -> Expr:
     cond = truth(cond)
     if isinstance(cond, Const):
         return then if cond.value else other
+    if floats.any_real(then, other):
+        return floats.select(cond, then, other, span)
     low, high = _check_width((min(then.low, other.low), max(then.high, other.high)), span)
     return Select(cond, then, other, low=low, high=high, span=span)
 
 
-def cast(to: IntType, value: Expr, span: Span = NOWHERE) -> Expr:
-    """`to(value)`, which wraps."""
+def cast(to: ElementType, value: Expr, span: Span = NOWHERE) -> Expr:
+    """`to(value)`: wraps an integer, cuts a float towards 0 and wraps it, rounds to a float."""
+    if isinstance(to, FloatType):
+        return floats.convert(to, value, span)
+    if value.real is not None:
+        value = apply(Fn.TRUNC, (value,), value.span)
     if isinstance(value, Const):
         return const(to.wrap(value.value), span)
-    return Cast(to, value, low=to.low, high=to.high, span=span)
+    return Cast(to, value, span=span, **floats.typed(to))
+
+
+def stored(value: Expr, to: ElementType) -> Expr:
+    """`value` as what a place of type `to` gets, which wraps integers by itself; no float for an integer."""
+    return floats.convert(to, value) if isinstance(to, FloatType) else value
+
+
+def fill_value(fill: int | Real) -> Expr:
+    """The elements of a filled array."""
+    return fill if isinstance(fill, Real) else const(fill)
 
 
 # ---- intrinsics
@@ -217,6 +245,8 @@ def apply(fn: Fn, args: tuple[Expr, ...], span: Span = NOWHERE) -> Expr:
     """An intrinsic. Raises LanguageError where an argument's range is outside what the intrinsic takes."""
     if fn is Fn.NOT:
         args = (truth(args[0]),)
+    if fn in floats.MATH or fn is Fn.TRUNC or floats.any_real(*args):
+        return floats.apply(fn, args, span)
     found = _check_width(_intrinsic_range(fn, args, span), span)
     values = [e.value for e in args if isinstance(e, Const)]
     if len(values) == len(args):

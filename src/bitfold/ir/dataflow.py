@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from bitfold.ir.network import Link, Network, network, stream_uses
-from bitfold.ir.nodes import Alloc, CallKernel, Function, Get, Program, Put, Rom, own_exprs, walk
+from bitfold.ir.nodes import Alloc, CallKernel, Function, Get, Program, Put, Real, Rom, own_exprs, walk
 from bitfold.lang import array
 from bitfold.lang.stream import StreamType
-from bitfold.lang.types import IntType
+from bitfold.lang.types import ElementType
 
 Site = Get | Put
 Turn = Generator["Wait", None, None]
@@ -49,17 +49,17 @@ class Fifo:
 
     name: str
     link: Link
-    elem: IntType
+    elem: ElementType
     limit: int
-    elements: deque[int] = field(default_factory=deque)
+    elements: deque[Any] = field(default_factory=deque)
     taken: int = 0
 
-    def put(self, value: int, site: int) -> Turn:
+    def put(self, value: Any, site: int) -> Turn:
         while len(self.elements) >= self.limit:
             yield Wait(self, True, site)
         self.elements.append(self.elem.wrap(value))
 
-    def get(self, site: int) -> Generator[Wait, None, int]:
+    def get(self, site: int) -> Generator[Wait, None, Any]:
         while not self.elements:
             yield Wait(self, False, site)
         self.taken += 1
@@ -189,8 +189,8 @@ def start(
         if isinstance(stmt, Alloc) and stmt.name in links:
             bound[stmt.name] = _channels(links[stmt.name], fifos)
         elif isinstance(stmt, Alloc):
-            empty = stmt.fill is None
-            bound[stmt.name] = array.empty(stmt.type) if empty else array.full(stmt.type, stmt.fill or 0)
+            fill = stmt.fill.value if isinstance(stmt.fill, Real) else stmt.fill
+            bound[stmt.name] = array.empty(stmt.type) if fill is None else array.full(stmt.type, fill)
         elif isinstance(stmt, Rom):
             bound[stmt.name] = array.rom(program.constants[stmt.source], stmt.type)
     processes = [

@@ -1,7 +1,8 @@
 """The loop IR: a small immutable tree that says what a kernel does and how it is scheduled.
 
-Every expression knows the exact range of values it can take (`low`..`high`); its type is the smallest
-integer type that covers the range. Every node carries the span of the Python it came from; spans and ranges
+Every expression of an integer knows the exact range of values it can take (`low`..`high`); its type is the
+smallest integer type that covers the range. An expression of a float knows its type, `real`. Every node
+carries the span of the Python it came from; spans and ranges
 take no part in equality, so two programs are equal when they say the same.
 """
 
@@ -15,27 +16,44 @@ from typing import TypeAlias
 import numpy as np
 
 from bitfold.diagnostics import Span
-from bitfold.lang.types import ArrayType, IntType, covering
+from bitfold.lang.types import ArrayType, ElementType, FloatType, covering
 
 NOWHERE = Span("<generated>", 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Expr:
-    """Base of expressions."""
+    """Base of expressions.
+
+    `real` is the type of a float and None of an integer. A float's `low` and `high` are the finite values of
+    its type that are farthest apart: what is asked of a range is then never answered with more than is known.
+    """
 
     low: int = field(compare=False, kw_only=True)
     high: int = field(compare=False, kw_only=True)
+    real: FloatType | None = field(default=None, compare=False, kw_only=True, repr=False)
     span: Span = field(default=NOWHERE, compare=False, kw_only=True, repr=False)
 
     @property
-    def type(self) -> IntType:
-        return covering(self.low, self.high)
+    def type(self) -> ElementType:
+        return self.real or covering(self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True)
 class Const(Expr):
     value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Real(Expr):
+    """A float constant of type `of`. `digits` is what `float.hex` writes, so that nan equals nan."""
+
+    digits: str
+    of: FloatType
+
+    @property
+    def value(self) -> float:
+        return float.fromhex(self.digits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +79,12 @@ class Load(Expr):
 
 
 class Op(enum.Enum):
-    """Binary operators, with the meaning Python gives them."""
+    """Binary operators, with the meaning Python gives them. Both operands of a float are of its type."""
 
     ADD = "+"
     SUB = "-"
     MUL = "*"
+    DIV = "/"
     FLOORDIV = "//"
     MOD = "%"
     SHL = "<<"
@@ -85,7 +104,10 @@ class Cmp(enum.Enum):
 
 
 class Fn(enum.Enum):
-    """Intrinsics and unary operators; printed as calls unless they have an operator."""
+    """Intrinsics and unary operators; printed as calls unless they have an operator.
+
+    TRUNC gives the exact integer of a float without its fraction, 0 of inf and nan.
+    """
 
     XNOR = "xnor"
     POPCOUNT = "popcount"
@@ -98,6 +120,25 @@ class Fn(enum.Enum):
     NEG = "-"
     INVERT = "~"
     NOT = "not"
+    TRUNC = "trunc"
+    SQRT = "sqrt"
+    EXP = "exp"
+    LOG = "log"
+    LOG2 = "log2"
+    LOG10 = "log10"
+    SIN = "sin"
+    COS = "cos"
+    TAN = "tan"
+    ASIN = "asin"
+    ACOS = "acos"
+    ATAN = "atan"
+    SINH = "sinh"
+    COSH = "cosh"
+    TANH = "tanh"
+    POW = "pow"
+    FLOOR = "floor"
+    CEIL = "ceil"
+    RINT = "rint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +175,9 @@ class Select(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Cast(Expr):
-    """`to(value)`: wraps."""
+    """`to(value)`: wraps an integer; rounds an integer or float to a float."""
 
-    to: IntType
+    to: ElementType
     value: Expr
 
 
@@ -216,22 +257,22 @@ class Declare(Stmt):
     """`name: type = value`: a scalar that lives in the enclosing block."""
 
     name: str
-    type: IntType
+    type: ElementType
     value: Expr
 
 
 @dataclass(frozen=True, slots=True)
 class Assign(Stmt):
-    """`name = value`, wrapped to the declared `type`."""
+    """`name = value`, wrapped to the declared `type`. A float's value is of that very type."""
 
     name: str
-    type: IntType
+    type: ElementType
     value: Expr
 
 
 @dataclass(frozen=True, slots=True)
 class Store(Stmt):
-    """`array[indices] = value`, wrapped to the element type."""
+    """`array[indices] = value`, wrapped to the element type. A float's value is of that very type."""
 
     array: str
     indices: tuple[Expr, ...]
@@ -249,14 +290,15 @@ class Put(Stmt):
 
 @dataclass(frozen=True, slots=True)
 class Alloc(Stmt):
-    """A local array that lives in the enclosing block; `fill` is None for `empty`.
+    """A local array that lives in the enclosing block; `fill` is None for `empty`, a Real for
+    floats.
 
     On the way to HLS C++ a state is one too, which lives on: `state` is as in `Param`.
     """
 
     name: str
     type: ArrayType
-    fill: int | None = None
+    fill: int | Real | None = None
     state: str | None = None
 
 
@@ -357,10 +399,17 @@ class Program:
             isinstance(other, Program)
             and self.functions == other.functions
             and self.constants.keys() == other.constants.keys()
-            and all(np.array_equal(v, other.constants[k]) for k, v in self.constants.items())
+            and all(_same_array(v, other.constants[k]) for k, v in self.constants.items())
         )
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def _same_array(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two constants hold the same: floats bit for bit."""
+    if a.dtype.kind == "f":
+        return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+    return np.array_equal(a, b)
 
 
 def blocks(stmt: Stmt) -> tuple[tuple[Stmt, ...], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 
 from bitfold.ir.nodes import (
@@ -28,6 +29,7 @@ from bitfold.ir.nodes import (
     Probe,
     Program,
     Put,
+    Real,
     Rom,
     Select,
     Stmt,
@@ -47,6 +49,7 @@ _LEVEL = {
     Op.ADD: _SUM,
     Op.SUB: _SUM,
     Op.MUL: _PRODUCT,
+    Op.DIV: _PRODUCT,
     Op.FLOORDIV: _PRODUCT,
     Op.MOD: _PRODUCT,
 }
@@ -67,6 +70,8 @@ def _form(e: Expr) -> tuple[str, int]:
     match e:
         case Const():
             return str(e.value), _ATOM if e.value >= 0 else _UNARY
+        case Real():
+            return _real(e)
         case LoopVar() | Local():
             return e.name, _ATOM
         case Probe():
@@ -77,9 +82,9 @@ def _form(e: Expr) -> tuple[str, int]:
             return f"{e.array}[{', '.join(map(_integer_text, e.indices))}]", _ATOM
         case Binary():
             own = _LEVEL[e.op]
-            return f"{_expr(e.lhs, own)} {e.op.value} {_expr(e.rhs, own + 1)}", own
+            return f"{_operand(e.lhs, own)} {e.op.value} {_operand(e.rhs, own + 1)}", own
         case Compare():
-            return f"{_expr(e.lhs, _BITOR)} {e.op.value} {_expr(e.rhs, _BITOR)}", _COMPARE
+            return f"{_side(e.lhs, _BITOR)} {e.op.value} {_side(e.rhs, _BITOR)}", _COMPARE
         case Logic():
             own = _AND if e.is_and else _OR
             word = "and" if e.is_and else "or"
@@ -90,16 +95,64 @@ def _form(e: Expr) -> tuple[str, int]:
             return f"{e.to}({expr_text(e.value)})", _ATOM
         case Apply(fn=fn) if fn in _UNARY_FORMS:
             sign, own = _UNARY_FORMS[fn]
-            inner = (
-                _integer_text(e.args[0]) if fn is Fn.INVERT and _is_bool(e.args[0]) else _expr(e.args[0], own)
-            )
-            return f"{sign}{inner}", own
+            value = e.args[0]
+            if fn is Fn.INVERT and _is_bool(value):
+                return f"{sign}{_integer_text(value)}", own
+            return f"{sign}{_expr(value, own) if fn is Fn.NOT else _operand(value, own)}", own
         case Apply():
             args = e.args
             if e.fn is Fn.XNOR and args[2] == Const(1, low=1, high=1):
                 args = args[:2]
-            return f"{e.fn.value}({', '.join(expr_text(a) for a in args)})", _ATOM
+            return f"{e.fn.value}({', '.join(_number(a) for a in args)})", _ATOM
     raise AssertionError(e)
+
+
+def _real(e: Real) -> tuple[str, int]:
+    """A constant with its type: a literal for a Python float, a cast for a float of the language."""
+    if not math.isfinite(e.value):
+        return f'{e.of}("{e.value}")', _ATOM
+    text = _digits(e)
+    if e.of.weak:
+        return text, _UNARY if text.startswith("-") else _ATOM
+    return f"{e.of}({text})", _ATOM
+
+
+def _digits(e: Real) -> str:
+    """The fewest digits that give the constant; all digits of an integer."""
+    if e.value.is_integer() and abs(e.value) < 1e6:
+        return repr(e.value)
+    short = repr(float(str(e.of.storage.type(e.value))))
+    exact = e.of.wrap(float(short)) == e.value
+    return short if exact else repr(e.value)
+
+
+def _side(e: Expr, level: int) -> str:
+    """One side of an operator: a constant takes the type of the other side, so that it needs no cast."""
+    if isinstance(e, Real) and math.isfinite(e.value):
+        text = _digits(e)
+        return f"({text})" if text.startswith("-") and level > _UNARY else text
+    return _expr(e, level)
+
+
+def _operand(e: Expr, level: int) -> str:
+    """As `_side`, of an operator that computes: a truth value of NumPy's becomes 0 or 1."""
+    return f"int({expr_text(e)})" if _is_numpy_truth(e) else _side(e, level)
+
+
+def _number(e: Expr) -> str:
+    return f"int({expr_text(e)})" if _is_numpy_truth(e) else expr_text(e)
+
+
+def _is_numpy_truth(e: Expr) -> bool:
+    """Whether CPython may give NumPy's True or False for `e` as it is printed."""
+    match e:
+        case Compare():
+            return e.lhs.real is not None
+        case Logic():
+            return _is_numpy_truth(e.lhs) or _is_numpy_truth(e.rhs)
+        case Select():
+            return _is_numpy_truth(e.then) or _is_numpy_truth(e.other)
+    return False
 
 
 def _stream(name: str, indices: tuple[Expr, ...]) -> str:
@@ -149,34 +202,45 @@ def _stmt(stmt: Stmt, depth: int) -> list[str]:
                 lines += [f"{pad}else:", *_block(stmt.orelse, depth)]
             return lines
         case Declare():
-            return [f"{pad}{stmt.name}: {stmt.type} = {expr_text(stmt.value)}"]
+            return [f"{pad}{stmt.name}: {stmt.type} = {_number(stmt.value)}"]
         case Assign():
             place: Expr = Local(stmt.name, low=0, high=0)
-            return [pad + _assignment(stmt.name, place, stmt.value)]
+            return [pad + _assignment(stmt.name, place, stmt.value, _number(stmt.value))]
         case Store():
             place = Load(stmt.array, stmt.indices, low=0, high=0)
-            return [pad + _assignment(expr_text(place), place, stmt.value)]
+            return [pad + _assignment(expr_text(place), place, stmt.value, _stored(stmt.value))]
         case Alloc(state=str()):  # only on the way to HLS C++
             initial = f", {stmt.state}" if stmt.state else ""
             return [f"{pad}{stmt.name} = stateful({stmt.type}{initial})"]
         case Alloc():
-            if not stmt.fill:
-                maker = "empty" if stmt.fill is None else "zeros"
-                return [f"{pad}{stmt.name} = {maker}({stmt.type})"]
-            return [f"{pad}{stmt.name} = full({stmt.type}, {stmt.fill})"]
+            return [f"{pad}{stmt.name} = {_maker(stmt)}"]
         case Rom():
             return [f"{pad}{stmt.name} = rom({stmt.source}, {stmt.type})"]
         case Put():
-            return [f"{pad}{_stream(stmt.stream, stmt.indices)}.put({expr_text(stmt.value)})"]
+            return [f"{pad}{_stream(stmt.stream, stmt.indices)}.put({_stored(stmt.value)})"]
         case CallKernel():
             return [f"{pad}{stmt.callee}({', '.join(stmt.args)})"]
     raise AssertionError(stmt)
 
 
-def _assignment(target: str, place: Expr, value: Expr) -> str:
+def _maker(alloc: Alloc) -> str:
+    fill = alloc.fill
+    if fill is None:
+        return f"empty({alloc.type})"
+    if fill == 0 or (isinstance(fill, Real) and fill.digits == "0x0.0p+0"):
+        return f"zeros({alloc.type})"
+    return f"full({alloc.type}, {_stored(fill) if isinstance(fill, Real) else fill})"
+
+
+def _stored(value: Expr) -> str:
+    """A value that an array or a stream takes, and converts to its elements' type."""
+    return _side(value, _SELECT)
+
+
+def _assignment(target: str, place: Expr, value: Expr, text: str) -> str:
     if isinstance(value, Binary) and value.lhs == place:
-        return f"{target} {value.op.value}= {expr_text(value.rhs)}"
-    return f"{target} = {expr_text(value)}"
+        return f"{target} {value.op.value}= {_operand(value.rhs, _SELECT)}"
+    return f"{target} = {text}"
 
 
 def _block(body: tuple[Stmt, ...], depth: int) -> list[str]:

@@ -39,6 +39,7 @@ RESERVED = frozenset(LANGUAGE) - {
     "typed",
 } | {
     "abs",
+    "float",
     "int",
     "max",
     "min",

@@ -9,7 +9,9 @@ from types import MappingProxyType
 from bitfold.ir.nodes import (
     Alloc,
     Assign,
+    Binary,
     CallKernel,
+    Compare,
     Const,
     Declare,
     Expr,
@@ -23,6 +25,7 @@ from bitfold.ir.nodes import (
     Probe,
     Program,
     Put,
+    Real,
     Rom,
     Stmt,
     Store,
@@ -32,7 +35,7 @@ from bitfold.ir.nodes import (
 )
 from bitfold.ir.rewrite import RESERVED
 from bitfold.lang.stream import StreamType
-from bitfold.lang.types import ArrayType, IntType
+from bitfold.lang.types import ArrayType, ElementType, FloatType
 
 
 class MalformedError(Exception):
@@ -104,7 +107,7 @@ class _Verifier:
                     self.names.append((stmt.name, stmt.type))
         return shared
 
-    def _sees(self, count: int, scalars: dict[str, IntType]) -> bool:
+    def _sees(self, count: int, scalars: dict[str, ElementType]) -> bool:
         """Whether the first `count` names of the verified function mean the same here."""
         while self.same < count:
             name, type = self.names[self.same]
@@ -121,7 +124,7 @@ class _Verifier:
         self,
         body: tuple[Stmt, ...],
         loops: dict[str, For],
-        scalars: dict[str, IntType],
+        scalars: dict[str, ElementType],
         shared: Mapping[int, int] = MappingProxyType({}),
     ) -> None:
         scalars = dict(scalars)
@@ -141,17 +144,26 @@ class _Verifier:
                     self._body(stmt.orelse, loops, scalars)
                 case Declare():
                     scalars[stmt.name] = stmt.type
+                    self._taken(stmt.value, stmt.type, stmt.name)
                 case Assign():
+                    self._taken(stmt.value, stmt.type, stmt.name)
                     self._require(scalars.get(stmt.name) == stmt.type, f"{stmt.name} is no {stmt.type} here")
                 case Store():
                     self._access(stmt.array, len(stmt.indices))
                     self._require(stmt.array not in self.constants, f"constant {stmt.array} is written")
+                    self._taken(stmt.value, self.arrays[stmt.array].elem, stmt.array)
                 case Put():
                     self._stream(stmt.stream, len(stmt.indices))
+                    self._taken(stmt.value, self.arrays[stmt.stream].elem, stmt.stream)
                 case Alloc():
                     self._array(stmt.name, stmt.type)
                     if stmt.state is not None:
                         self._initial(stmt.state, stmt.type)
+                    filled = stmt.fill.of if isinstance(stmt.fill, Real) else None
+                    float_fill = isinstance(stmt.type.elem, FloatType) and stmt.fill is not None
+                    self._require(
+                        filled == (stmt.type.elem if float_fill else None), f"{stmt.name} is ill filled"
+                    )
                     mine.append(stmt.name)
                 case Rom():
                     self._rom(stmt)
@@ -193,7 +205,7 @@ class _Verifier:
         self._require(rank == indices, f"the stream {name} is indexed with {indices} indices")
 
     def _expr(
-        self, expr: Expr, loops: dict[str, For], scalars: dict[str, IntType], whole: Expr | None
+        self, expr: Expr, loops: dict[str, For], scalars: dict[str, ElementType], whole: Expr | None
     ) -> None:
         """Check an expression; `whole` is the one that may be a `get()` itself."""
         for part in walk_expr(expr):
@@ -212,11 +224,20 @@ class _Verifier:
                     self._stream(part.stream, len(part.indices))
                     self._require(part is whole, f"{part.stream}.get() inside an expression")
                     self._holds(part, self.arrays[part.stream].elem)
+                case Binary() | Compare():
+                    self._require(part.lhs.real == part.rhs.real, f"{part} mixes types")
                 case Load():
                     self._access(part.array, len(part.indices))
                     self._holds(part, self.arrays[part.array].elem)
 
-    def _holds(self, part: Expr, type: IntType) -> None:
+    def _taken(self, value: Expr, type: ElementType, place: str) -> None:
+        """A place of floats takes floats of its very type, a place of integers takes integers."""
+        wanted = type if isinstance(type, FloatType) else None
+        self._require(value.real == wanted, f"{place} is a {type} and gets a {value.type}")
+
+    def _holds(self, part: Expr, type: ElementType) -> None:
+        if part.real != (type if isinstance(type, FloatType) else None):
+            self._require(False, f"{part} is no {type}")
         if not (part.low <= type.low and type.high <= part.high):
             self._require(False, f"{part} has not the range of {type}")
 

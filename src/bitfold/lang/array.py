@@ -1,7 +1,7 @@
 """Arrays as a kernel sees them when it runs under CPython.
 
-`Array` is an `ndarray` whose elements read as Python ints (so that arithmetic is exact, as in the language)
-and whose element stores wrap to the declared type.
+`Array` is an `ndarray` whose integers read as Python ints (so that arithmetic is exact, as in the language),
+whose floats read as NumPy's scalars, and whose element stores wrap or round to the declared type.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from bitfold.lang.stream import StreamType, channels
-from bitfold.lang.types import ArrayType, IntType, pack_words
+from bitfold.lang.types import ArrayType, ElementType, FloatType, IntType, pack_words
 
 
 class Array(np.ndarray):
-    """A typed view of NumPy memory: reads are exact Python ints, stores wrap to `elem`."""
+    """A typed view of NumPy memory: reads are exact Python ints or NumPy floats, stores go to `elem`."""
 
-    elem: IntType
+    elem: ElementType
 
     def __array_finalize__(self, obj: Any) -> None:
         elem = getattr(obj, "elem", None)
@@ -29,7 +29,7 @@ class Array(np.ndarray):
     def __getitem__(self, key: Any) -> Any:
         found = super().__getitem__(key)
         if not isinstance(found, np.ndarray):
-            return int(found)
+            return found if isinstance(found, np.floating) else int(found)
         plain = _plain(key)
         return found if plain is key else self[plain]
 
@@ -42,11 +42,14 @@ class Array(np.ndarray):
 def _plain(key: Any) -> Any:
     """An index with truth values as the integers they are in a kernel; to NumPy they would be masks."""
     if isinstance(key, tuple):
-        return tuple(int(k) if type(k) is bool else k for k in key) if bool in map(type, key) else key
-    return int(key) if type(key) is bool else key
+        return tuple(int(k) if type(k) in _TRUTHS else k for k in key) if _TRUTHS & {*map(type, key)} else key
+    return int(key) if type(key) in _TRUTHS else key
 
 
-def typed(values: np.ndarray, elem: IntType) -> Array:
+_TRUTHS = {bool, np.bool_}
+
+
+def typed(values: np.ndarray, elem: ElementType) -> Array:
     """A view of `values` (same memory) that a kernel can be called with; its dtype must be `elem.storage`."""
     if values.dtype != elem.storage:
         raise TypeError(f"an array of {elem} is held as dtype {elem.storage}, not {values.dtype}")
@@ -68,22 +71,22 @@ class StreamEnd:
         self._given = 0
         self._filled = filled
 
-    def get(self) -> int:
+    def get(self) -> Any:
         """The next element. Raises IndexError when there is none."""
         if not self._filled and self._taken >= self._given:
             raise IndexError(f"get() number {self._taken + 1} of a stream that was given {self._given}")
-        value: int = self._flat[self._taken]
+        value = self._flat[self._taken]
         self._taken += 1
         return value
 
-    def put(self, value: int) -> None:
+    def put(self, value: Any) -> None:
         """Give the next element. Raises IndexError when all have been given."""
         self._flat[self._given] = value
         self._given += 1
 
 
-def full(type: ArrayType, value: int) -> Array:
-    """A new array of `type`, every element `value` (wrapped)."""
+def full(type: ArrayType, value: Any) -> Array:
+    """A new array of `type`, every element `value` (wrapped or rounded)."""
     wrapped = type.elem.wrap(value)
     return typed(np.full(type.dims, wrapped, type.elem.storage), type.elem)
 
@@ -113,9 +116,9 @@ def rom(values: np.ndarray, type: ArrayType) -> Array:
     return typed(values.astype(type.elem.storage), type.elem)
 
 
-def encode_constant(values: np.ndarray, elem: IntType) -> str:
+def encode_constant(values: np.ndarray, elem: ElementType) -> str:
     """A constant array of `elem` as text, the inverse of `constant`: its bytes, compressed, in base 64."""
-    if elem.storage.hasobject:
+    if isinstance(elem, IntType) and elem.storage.hasobject:
         octets = _octets(elem)
         raw = b"".join(int(v).to_bytes(octets, "little", signed=elem.signed) for v in values.flat)
     else:
@@ -127,7 +130,7 @@ def constant(type: ArrayType, text: str) -> np.ndarray:
     """The constant array of `type` that `encode_constant` wrote as `text`; white space in it is ignored."""
     elem = type.elem
     raw = zlib.decompress(base64.b64decode("".join(text.split())))
-    if not elem.storage.hasobject:
+    if isinstance(elem, FloatType) or not elem.storage.hasobject:
         return np.frombuffer(raw, elem.storage.newbyteorder("<")).reshape(type.dims).astype(elem.storage)
     octets = _octets(elem)
     words = np.empty(len(raw) // octets, object)

@@ -8,7 +8,7 @@ import numpy as np
 
 from bitfold.lang.array import Array, rom
 from bitfold.lang.stream import StreamType
-from bitfold.lang.types import ArrayType, IntType
+from bitfold.lang.types import ArrayType, ElementType, FloatType, IntType
 
 
 class State(Array):
@@ -27,7 +27,7 @@ class State(Array):
         np.ndarray.__setitem__(self, ..., rom(self.initial, self.type))
 
 
-def stateful(type: ArrayType | IntType, initial: Any = 0) -> State:
+def stateful(type: ArrayType | ElementType, initial: Any = 0) -> State:
     """An array that lives between the calls of the kernels that name it, such as a filter's delay line.
 
         taps = stateful(int16[8])
@@ -45,7 +45,7 @@ def stateful(type: ArrayType | IntType, initial: Any = 0) -> State:
         TypeError: no type whose dimensions are known.
         ValueError: initial values of another shape, or outside the element type.
     """
-    if isinstance(type, IntType):
+    if isinstance(type, (IntType, FloatType)):
         type = type[1]
     if not isinstance(type, ArrayType) or isinstance(type, StreamType) or type.streamed:
         raise TypeError(f"a state is an array, such as stateful(int16[8]), not {type!r}")
@@ -55,12 +55,20 @@ def stateful(type: ArrayType | IntType, initial: Any = 0) -> State:
     values = np.asarray(initial)
     if values.shape not in ((), logical.dims):
         raise ValueError(f"the initial values have shape {values.shape}, but {logical} needs {logical.dims}")
+    if isinstance(logical.elem, FloatType):
+        stored = np.empty(logical.dims, logical.elem.storage)
+        stored[...] = np.array([logical.elem.wrap(v) for v in values.flat]).reshape(values.shape)
+        return _state(stored, type)
     numbers = [int(v) if isinstance(v, (int, np.integer, np.bool_)) else v for v in values.flat]
     for value in numbers:
         if not isinstance(value, int) or not logical.elem.low <= value <= logical.elem.high:
             raise ValueError(f"the initial value {value!r} is outside {logical.elem}")
     stored = np.empty(logical.dims, logical.elem.storage)
     stored[...] = np.array(numbers, logical.elem.storage).reshape(values.shape)
+    return _state(stored, type)
+
+
+def _state(stored: np.ndarray, type: ArrayType) -> State:
     stored.flags.writeable = False
     made = rom(stored, type).view(State)
     made.type, made.initial = type, stored

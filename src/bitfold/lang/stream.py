@@ -6,12 +6,13 @@ import sys
 from collections import deque
 from dataclasses import dataclass, replace
 from types import FrameType
+from typing import Any
 
 import numpy as np
 
 from bitfold.diagnostics import DeadlockError, Span
 from bitfold.lang.generics import as_type
-from bitfold.lang.types import ArrayType, IntType
+from bitfold.lang.types import ArrayType, FloatType, IntType
 
 DEFAULT_DEPTH = 2
 
@@ -67,8 +68,8 @@ class Stream:
     def __class_getitem__(cls, key: object) -> StreamType:
         elem, *rest = key if isinstance(key, tuple) else (key,)
         elem = as_type(elem)
-        if not isinstance(elem, IntType):
-            raise TypeError(f"a stream carries integers, such as Stream[int8, 4], not {elem!r}")
+        if not isinstance(elem, (IntType, FloatType)):
+            raise TypeError(f"a stream carries integers or floats, such as Stream[int8, 4], not {elem!r}")
         depth = rest[0] if rest else DEFAULT_DEPTH
         if len(rest) > 1 or isinstance(depth, bool) or not isinstance(depth, (int, np.integer)):
             raise TypeError("the depth of a stream is one integer: Stream[int8, 4]")
@@ -80,13 +81,13 @@ class Channel:
 
     def __init__(self, type: StreamType) -> None:
         self.type = type
-        self._elements: deque[int] = deque()
+        self._elements: deque[Any] = deque()
 
-    def put(self, value: int) -> None:
-        """Append `value`, wrapped."""
+    def put(self, value: Any) -> None:
+        """Append `value`, wrapped or rounded."""
         self._elements.append(self.type.elem.wrap(value))
 
-    def get(self) -> int:
+    def get(self) -> Any:
         """Take the first element. Raises DeadlockError when there is none."""
         if not self._elements:
             raise _nothing_to_get(self.type, sys._getframe(1))

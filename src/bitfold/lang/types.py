@@ -1,16 +1,18 @@
-"""Types of the language: integers of any width, arrays of them, and how arrays are laid out.
+"""Types of the language: integers of any width, IEEE floats, arrays of them, and how arrays are laid out.
 
-Signedness is part of the type. A value is exact: an operation's type is the smallest one that holds every
-possible result (`covering`), so nothing wraps until it is stored into a typed place.
+Signedness is part of the type. An integer is exact: an operation's type is the smallest one that holds every
+possible result (`covering`), so nothing wraps until it is stored into a typed place. An operation on floats
+rounds to its result's type, as NumPy's scalars do.
 """
 
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -42,25 +44,22 @@ class IntType:
                 return np.dtype(f"{'int' if self.signed else 'uint'}{bits}")
         return np.dtype(object)
 
-    def wrap(self, value: int) -> int:
-        """`value` modulo 2**width, as this type reads it: what a store does."""
-        value = int(value) & ((1 << self.width) - 1)
-        return value - (1 << self.width) if self.signed and value > self.high else value
+    def wrap(self, value: Any) -> int:
+        """`value` modulo 2**width, as this type reads it: what a store does. A float is truncated first."""
+        kept = whole(value) & ((1 << self.width) - 1)
+        return kept - (1 << self.width) if self.signed and kept > self.high else kept
 
-    def holds(self, other: IntType) -> bool:
+    def holds(self, other: ElementType) -> bool:
         """Whether every value of `other` is a value of this type."""
-        return self.low <= other.low and other.high <= self.high
+        return isinstance(other, IntType) and self.low <= other.low and other.high <= self.high
 
-    def __call__(self, value: int) -> int:
+    def __call__(self, value: Any) -> int:
         """A cast in a kernel: `uint8(x)` wraps, as a store would."""
         return self.wrap(value)
 
     def __getitem__(self, dims: object) -> ArrayType:
         """An array type, such as `bit[10, "K"]`. Raises TypeError for a dimension of another kind."""
-        shape = dims if isinstance(dims, tuple) else (dims,)
-        if not shape:
-            raise TypeError("an array type has at least one dimension")
-        return ArrayType(self, tuple(map(_dimension, shape)))
+        return _array_of(self, dims)
 
     def __str__(self) -> str:
         if self == bit:
@@ -70,6 +69,92 @@ class IntType:
         return f"{'Int' if self.signed else 'UInt'}({self.width})"
 
     __repr__ = __str__
+
+
+def whole(value: Any) -> int:
+    """A number as an exact integer: a float is cut towards 0; inf and nan, which have no integer, give 0."""
+    endless = isinstance(value, (float, np.floating)) and not math.isfinite(value)
+    return 0 if endless else int(value)
+
+
+@dataclass(frozen=True, slots=True)
+class FloatType:
+    """An IEEE 754 binary float of 16, 32 or 64 bits: NumPy's float16, float32 and float64.
+
+    `weak` marks the type of Python's own floats, which have 64 bits and take the type of the other operand.
+    """
+
+    width: int
+    weak: bool = False
+
+    signed: ClassVar[bool] = True
+
+    @property
+    def low(self) -> int:
+        """The least finite value."""
+        return -self.high
+
+    @property
+    def high(self) -> int:
+        """The greatest finite value."""
+        return _LARGEST[self.width]
+
+    @property
+    def storage(self) -> np.dtype[np.generic]:
+        """The NumPy dtype of an element."""
+        return np.dtype(f"float{self.width}")
+
+    def wrap(self, value: Any) -> Any:
+        """`value` rounded to this type, to nearest even: what a store does. Integers go by way of float64."""
+        if type(value) is self.storage.type:
+            return float(value) if self.weak else value
+        if not isinstance(value, (float, np.floating)):
+            value = _as_double(value)
+        if self.weak:
+            return float(value)
+        with np.errstate(all="ignore"):
+            return self.storage.type(value)
+
+    def holds(self, other: ElementType) -> bool:
+        """Whether every value of `other` is a value of this type."""
+        return isinstance(other, FloatType) and other.width <= self.width
+
+    def __call__(self, value: Any) -> Any:
+        """A cast in a kernel: `float32(x)` rounds, and is a NumPy scalar. `float32("inf")` is one as well."""
+        return self.wrap(float(value) if isinstance(value, str) else value)
+
+    def __getitem__(self, dims: object) -> ArrayType:
+        """An array type, such as `float32[10, "K"]`. Raises TypeError for a dimension of another kind."""
+        return _array_of(self, dims)
+
+    def __str__(self) -> str:
+        return "float" if self.weak else f"float{self.width}"
+
+    __repr__ = __str__
+
+
+_LARGEST = {16: 65504, 32: (1 << 128) - (1 << 104), 64: (1 << 1024) - (1 << 971)}
+
+ElementType: TypeAlias = IntType | FloatType
+"""What a scalar or an array element is."""
+
+float16, float32, float64 = FloatType(16), FloatType(32), FloatType(64)
+PYTHON_FLOAT = FloatType(64, weak=True)
+"""The type of Python's own floats, such as literals; nothing is declared to have it."""
+
+
+def _as_double(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer beyond the largest float64
+        return math.inf if value > 0 else -math.inf
+
+
+def _array_of(elem: ElementType, dims: object) -> ArrayType:
+    shape = dims if isinstance(dims, tuple) else (dims,)
+    if not shape:
+        raise TypeError("an array type has at least one dimension")
+    return ArrayType(elem, tuple(map(_dimension, shape)))
 
 
 def _dimension(given: object) -> int | str:
@@ -157,7 +242,7 @@ def block(dim: int, factor: int) -> PartitionSpec:
 
 @dataclass(frozen=True, slots=True)
 class ArrayType:
-    """An array of integers; `shape` holds ints, or names that are resolved when the kernel is customized.
+    """An array; `shape` holds ints, or names that are resolved when the kernel is customized.
 
     `lanes_of` tells that an array whose innermost dimension had that many elements of type `part` was packed:
     each word `elem` holds `lanes` of them, element e in word e // lanes, its lowest bit at
@@ -170,7 +255,7 @@ class ArrayType:
     `memory` says what holds it on the device: "bram", "lutram", "uram", or "" for the tool's choice.
     """
 
-    elem: IntType
+    elem: ElementType
     shape: tuple[int | str, ...]
     layout: tuple[PartitionSpec, ...] = ()
     lanes_of: int = 0
@@ -230,7 +315,10 @@ class ArrayType:
                 return f"{part} makes {part.factor} memories; it must make at least 1"
         spare = self.dims[-1] * self.lanes - self.lanes_of
         if self.lanes_of and (
-            self.elem.signed or self.elem.width % self.part.width or not 0 <= spare < self.lanes
+            not isinstance(self.elem, IntType)
+            or self.elem.signed
+            or self.elem.width % self.part.width
+            or not 0 <= spare < self.lanes
         ):
             kind = "bits" if self.part == bit else f"elements of {self.part}"
             return f"{self.dims[-1]} words of {self.elem} are not what {self.lanes_of} {kind} are packed into"

@@ -1,7 +1,8 @@
 """The `bf` dialect: exact integer arithmetic on types that carry their signedness (`ui7`, `si12`).
 
-Every operation computes the mathematically exact result, and its result type holds all of them; only
-`bf.cast` and stores wrap. Loops and arrays stay in scf and memref, where these discardable attributes say how
+Every operation on integers computes the mathematically exact result, and its result type holds all of them;
+only `bf.cast` and stores wrap. On floats (`f16`, `f32`, `f64`), operands and result are of one type, to which
+the result is rounded. Loops and arrays stay in scf and memref, where these discardable attributes say how
 they are scheduled:
 
     scf.for      bf.name, bf.pipeline (initiation interval), bf.unroll (factor, -1: whole), bf.flatten,
@@ -18,7 +19,7 @@ from typing import Any
 
 from bitfold.diagnostics import Span
 from bitfold.lang.stream import StreamType
-from bitfold.lang.types import ArrayType, IntType
+from bitfold.lang.types import ArrayType, ElementType, FloatType, IntType
 from bitfold.lowering.mlir import ext, ir
 
 
@@ -68,6 +69,7 @@ Constant = _define("constant", attribute="value", kind=ir.IntegerAttr)
 Add = _define("add", "lhs", "rhs")
 Sub = _define("sub", "lhs", "rhs")
 Mul = _define("mul", "lhs", "rhs")
+Div = _define("div", "lhs", "rhs")
 Floordiv = _define("floordiv", "lhs", "rhs")
 Mod = _define("mod", "lhs", "rhs")
 Shl = _define("shl", "lhs", "rhs")
@@ -90,8 +92,13 @@ Reverse = _define("reverse", "value")
 Min = _define("min", "lhs", "rhs")
 Max = _define("max", "lhs", "rhs")
 Abs = _define("abs", "value")
-# Two's complement wrap or extension to the result type.
+# Two's complement wrap or extension to the result type; rounding to a float, of integers by way of f64.
 Cast = _define("cast", "value")
+# A float without its fraction, wrapped to the result type; 0 of inf and nan.
+Trunc = _define("trunc", "value")
+# A function of floats, named as in bitfold.lang.
+Math = _define("math", "value", attribute="fn", kind=ir.StringAttr)
+Pow = _define("pow", "lhs", "rhs")
 # Between ui1 and the signless i1 that scf.if takes, and between integers and index.
 Condition = _define("condition", "value")
 FromIndex = _define("from_index", "value")
@@ -114,16 +121,32 @@ def integer(type: IntType) -> ir.Type:
     return make(type.width)
 
 
+def element(type: ElementType) -> ir.Type:
+    """The MLIR type of a scalar or an array element."""
+    if isinstance(type, IntType):
+        return integer(type)
+    return {16: ir.F16Type, 32: ir.F32Type, 64: ir.F64Type}[type.width].get()
+
+
+def is_float(type: ir.Type) -> bool:
+    return isinstance(type, (ir.F16Type, ir.F32Type, ir.F64Type))
+
+
+def float_type(type: ir.Type) -> FloatType:
+    """The inverse of `element` for floats."""
+    return FloatType(ir.FloatType(type).width)
+
+
 def memory(type: ArrayType) -> ir.Type:
     """The MLIR type of an array, of the stream that carries its elements, or of streams."""
     if isinstance(type, StreamType) and type.shape:
         i64 = ir.IntegerType.get_signless(64)
         return Streams.get(
-            integer(type.elem), ir.ArrayAttr.get([ir.IntegerAttr.get(i64, d) for d in type.dims])
+            element(type.elem), ir.ArrayAttr.get([ir.IntegerAttr.get(i64, d) for d in type.dims])
         )
     if type.streamed:
-        return Stream.get(integer(type.elem))
-    return ir.MemRefType.get(list(type.dims), integer(type.elem))
+        return Stream.get(element(type.elem))
+    return ir.MemRefType.get(list(type.dims), element(type.elem))
 
 
 def streams_shape(type: ir.Type) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bitfold.ir import build
+from bitfold.ir.floats import MATH
 from bitfold.ir.nodes import (
     Apply,
     Binary,
@@ -21,18 +22,20 @@ from bitfold.ir.nodes import (
     LoopVar,
     Op,
     Probe,
+    Real,
     Select,
     walk_expr,
 )
-from bitfold.lang.types import IntType, UInt, bit
+from bitfold.lang.types import ElementType, IntType, UInt, bit, covering
 from bitfold.lowering import dialect as bf
-from bitfold.lowering.dialect import integer, location, streams_shape
+from bitfold.lowering.dialect import element, integer, location, streams_shape
 from bitfold.lowering.mlir import arith, ir, memref, scf
 
 _BINARY = {
     Op.ADD: bf.Add,
     Op.SUB: bf.Sub,
     Op.MUL: bf.Mul,
+    Op.DIV: bf.Div,
     Op.FLOORDIV: bf.Floordiv,
     Op.MOD: bf.Mod,
     Op.SHL: bf.Shl,
@@ -63,9 +66,19 @@ class ExpressionEmitter:
         attribute = ir.Attribute.parse(f"{value} : {integer(type)}")
         return bf.Constant(value=attribute, result=integer(type)).result
 
-    def converted(self, value: Any, type: IntType) -> Any:
-        """`value` wrapped or extended to `type`."""
-        return value if value.type == integer(type) else bf.Cast(value=value, result=integer(type)).result
+    def real(self, constant: Real) -> Any:
+        type = element(constant.of)
+        return arith.ConstantOp(type, ir.FloatAttr.get(type, constant.value)).result
+
+    def converted(self, value: Any, type: ElementType) -> Any:
+        """`value` wrapped, extended or rounded to `type`."""
+        return value if value.type == element(type) else bf.Cast(value=value, result=element(type)).result
+
+    def taken(self, expr: Expr, type: ElementType) -> Any:
+        """The value of `expr` as a place of `type` takes it: the integer of a float is wrapped at once."""
+        if isinstance(expr, Apply) and expr.fn is Fn.TRUNC:
+            return bf.Trunc(value=self.value(expr.args[0]), result=element(type)).result
+        return self.converted(self.value(expr), type)
 
     def condition(self, expr: Expr) -> Any:
         signless = ir.IntegerType.get_signless(1)
@@ -81,7 +94,7 @@ class ExpressionEmitter:
             case Binary() if _is_index(expr):
                 lhs, rhs = self.index(expr.lhs), self.index(expr.rhs)
                 return _INDEX_OPS[expr.op](lhs, rhs).result
-        value = self.converted(self.value(expr), IntType(64, True))
+        value = self.taken(expr, IntType(64, True))
         return bf.ToIndex(value=value, result=ir.IndexType.get()).result
 
     def stream(self, name: str, indices: tuple[Expr, ...]) -> Any:
@@ -96,11 +109,13 @@ class ExpressionEmitter:
         return bf.At(streams=value, position=self.index(position), result=one).result
 
     def value(self, expr: Expr) -> Any:
-        result = integer(expr.type)
+        result = element(expr.type)
         with location(expr.span) if expr.span.line else ir.Location.current:
             match expr:
                 case Const():
-                    return self.constant(expr.value, expr.type)
+                    return self.constant(expr.value, covering(expr.value, expr.value))
+                case Real():
+                    return self.real(expr)
                 case LoopVar():
                     return bf.FromIndex(value=self.loops[expr.name], result=result).result
                 case Local():
@@ -127,7 +142,7 @@ class ExpressionEmitter:
                 case Select():
                     return self._select(expr.cond, expr.then, expr.other, expr.type)
                 case Cast():
-                    return self.converted(self.value(expr.value), expr.to)
+                    return self.taken(expr.value, expr.to)
                 case Apply():
                     return self._apply(expr)
         raise AssertionError(expr)
@@ -141,22 +156,30 @@ class ExpressionEmitter:
         lhs, rhs = self.value(expr.lhs), self.value(expr.rhs)
         return make(lhs=lhs, rhs=rhs, result=integer(bit)).result
 
-    def _select(self, cond: Expr, then: Expr, other: Expr, type: IntType) -> Any:
+    def _select(self, cond: Expr, then: Expr, other: Expr, type: ElementType) -> Any:
         """Only the chosen side is evaluated when evaluating the other could read outside an array."""
         if not _may_fault(then) and not _may_fault(other):
             picked = [self.converted(self.value(e), type) for e in (then, other)]
             return bf.Select(
-                cond=self.value(cond), then=picked[0], other=picked[1], result=integer(type)
+                cond=self.value(cond), then=picked[0], other=picked[1], result=element(type)
             ).result
-        op = scf.IfOp(self.condition(cond), [integer(type)], has_else=True)
+        op = scf.IfOp(self.condition(cond), [element(type)], has_else=True)
         for block, side in ((op.then_block, then), (op.else_block, other)):
             with ir.InsertionPoint(block):
                 scf.YieldOp([self.converted(self.value(side), type)])
         return op.results[0]
 
     def _apply(self, expr: Apply) -> Any:
-        result = integer(expr.type)
+        result = element(expr.type)
         match expr.fn:
+            case Fn.TRUNC:
+                return bf.Trunc(value=self.value(expr.args[0]), result=result).result
+            case Fn.POW:
+                lhs, rhs = (self.value(a) for a in expr.args)
+                return bf.Pow(lhs=lhs, rhs=rhs, result=result).result
+            case fn if fn in MATH:
+                name = ir.StringAttr.get(fn.value)
+                return bf.Math(fn=name, value=self.value(expr.args[0]), result=result).result
             case Fn.XNOR:
                 lhs, rhs = (self.value(a) for a in expr.args[:2])
                 return bf.Xnor(lhs=lhs, rhs=rhs, result=result).result
@@ -183,8 +206,8 @@ class ExpressionEmitter:
                 pick = min if expr.fn is Fn.MIN else max
                 for other in expr.args[1:]:
                     low, high = pick(low, other.low), pick(high, other.high)
-                    partial = Const(0, low=low, high=high).type
-                    value = make(lhs=value, rhs=self.value(other), result=integer(partial)).result
+                    partial = expr.real or covering(low, high)
+                    value = make(lhs=value, rhs=self.value(other), result=element(partial)).result
                 return value
         return _UNARY[expr.fn](value=self.value(expr.args[0]), result=result).result
 

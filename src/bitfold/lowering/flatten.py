@@ -113,22 +113,22 @@ class _Flattener:
         for stmt in body:
             match stmt:
                 case Declare():
-                    hoisted.append(replace(stmt, value=build.const(0)))
+                    hoisted.append(replace(stmt, value=build.stored(build.const(0), stmt.type)))
                     kept.append(Assign(stmt.name, stmt.type, stmt.value, span=stmt.span))
                 case Alloc():
                     hoisted.append(replace(stmt, fill=None))
                     if stmt.fill is not None:
-                        kept.append(self._fill(stmt, stmt.fill))
+                        kept.append(self._fill(stmt, build.fill_value(stmt.fill)))
                 case _:
                     kept.append(stmt)
         return tuple(kept)
 
-    def _fill(self, stmt: Alloc, value: int) -> Stmt:
+    def _fill(self, stmt: Alloc, value: Expr) -> Stmt:
         """Loops that store `value` everywhere in the array."""
         dims = stmt.type.dims
         names = [fresh(f"{stmt.name}_{d}", self.taken) for d in range(len(dims))]
         indices = tuple(build.loop_var(n, 0, size - 1) for n, size in zip(names, dims, strict=True))
-        filled: Stmt = Store(stmt.name, indices, build.const(value), span=stmt.span)
+        filled: Stmt = Store(stmt.name, indices, value, span=stmt.span)
         for name, size in reversed(list(zip(names, dims, strict=True))):
             filled = For(name, build.const(0), build.const(size), 1, (filled,), span=stmt.span)
         return filled

@@ -21,13 +21,14 @@ from bitfold.ir.nodes import (
     If,
     Program,
     Put,
+    Real,
     Rom,
     Stmt,
     Store,
 )
-from bitfold.lang.types import DEPTH, ArrayType, IntType, pack_words
+from bitfold.lang.types import DEPTH, ArrayType, ElementType, FloatType, IntType, pack_words
 from bitfold.lowering import dialect as bf
-from bitfold.lowering.dialect import integer, location, memory
+from bitfold.lowering.dialect import element, location, memory
 from bitfold.lowering.expressions import ExpressionEmitter
 from bitfold.lowering.mlir import arith, func, ir, memref, scf
 
@@ -107,7 +108,7 @@ def _rom(program: Program, function: Function, rom: Rom) -> RomData:
 
 
 def elements(words: np.ndarray, type: ArrayType, signless: bool = False) -> ir.Attribute:
-    """A dense attribute of any integer width; MLIR keeps ceil(width / 8) bytes an element, little endian."""
+    """A dense attribute of any type; MLIR keeps ceil(width / 8) bytes an element, little endian."""
     octets = (type.elem.width + 7) // 8
     flat = words.reshape(-1)
     if words.dtype == object:
@@ -116,12 +117,13 @@ def elements(words: np.ndarray, type: ArrayType, signless: bool = False) -> ir.A
     else:
         stored = np.ascontiguousarray(flat).astype(flat.dtype.newbyteorder("<")).view(np.uint8)
         stored = stored.reshape(flat.size, flat.dtype.itemsize)[:, :octets].copy()
-        if type.elem.signed and (spare := octets * 8 - type.elem.width):
+        if isinstance(type.elem, IntType) and type.elem.signed and (spare := octets * 8 - type.elem.width):
             stored[:, -1] &= 0xFF >> spare
         raw = stored.tobytes()
     shape = "x".join(map(str, type.dims))
-    element = f"i{type.elem.width}" if signless else integer(type.elem)
-    return ir.Attribute.parse(f'dense<"0x{raw.hex()}"> : tensor<{shape}x{element}>')
+    signful = isinstance(type.elem, FloatType) or not signless
+    each = element(type.elem) if signful else f"i{type.elem.width}"
+    return ir.Attribute.parse(f'dense<"0x{raw.hex()}"> : tensor<{shape}x{each}>')
 
 
 def array_attributes(name: str, type: ArrayType) -> dict[str, ir.Attribute]:
@@ -153,7 +155,7 @@ class _Emitter:
     program: Program
     function: Function
     exprs: ExpressionEmitter = field(default_factory=ExpressionEmitter)
-    elems: dict[str, IntType] = field(default_factory=dict)
+    elems: dict[str, ElementType] = field(default_factory=dict)
 
     def emit(self) -> None:
         function = self.function
@@ -193,7 +195,7 @@ class _Emitter:
                 if stmt.orelse:
                     self._region(op.else_block, stmt.orelse)
             case Declare():
-                made = memref.AllocaOp(ir.MemRefType.get([], integer(stmt.type)), [], [])
+                made = memref.AllocaOp(ir.MemRefType.get([], element(stmt.type)), [], [])
                 made.operation.attributes["bf.name"] = ir.StringAttr.get(stmt.name)
                 self.exprs.scalars[stmt.name] = made.result
                 self._write(stmt.value, made.result, [], stmt.type)
@@ -203,7 +205,7 @@ class _Emitter:
                 indices = [self.exprs.index(i) for i in stmt.indices]
                 self._write(stmt.value, self.exprs.arrays[stmt.array], indices, self.elems[stmt.array])
             case Put():
-                value = self.exprs.converted(self.exprs.value(stmt.value), self.elems[stmt.stream])
+                value = self.exprs.taken(stmt.value, self.elems[stmt.stream])
                 bf.Put(stream=self.exprs.stream(stmt.stream, stmt.indices), value=value)
             case Alloc():
                 self._alloc(stmt)
@@ -230,7 +232,12 @@ class _Emitter:
             op.operation.attributes["bf.state"] = ir.StringAttr.get(symbol)
         if stmt.fill is None:
             return
-        value = self.exprs.constant(stmt.fill, stmt.type.elem)
+        if isinstance(stmt.type.elem, IntType):
+            assert isinstance(stmt.fill, int)
+            value = self.exprs.constant(stmt.fill, stmt.type.elem)
+        else:
+            assert isinstance(stmt.fill, Real)
+            value = self.exprs.real(stmt.fill)
         self._fill(value, op.result, stmt.name, stmt.type.dims, [])
 
     def _fill(self, value: Any, array: Any, name: str, sizes: tuple[int, ...], indices: list[Any]) -> None:
@@ -265,8 +272,8 @@ class _Emitter:
         self.exprs.loops[stmt.var] = loop.induction_variable
         self._region(loop.body, stmt.body)
 
-    def _write(self, value: Expr, target: Any, indices: list[Any], type: IntType) -> None:
-        memref.StoreOp(self.exprs.converted(self.exprs.value(value), type), target, indices)
+    def _write(self, value: Expr, target: Any, indices: list[Any], type: ElementType) -> None:
+        memref.StoreOp(self.exprs.taken(value, type), target, indices)
 
 
 def module_text(lowered: Lowered) -> str:

@@ -257,6 +257,7 @@ def _adapter(program: Program, source: ArrayType, target: ArrayType, label: str)
 def _converter(source: ArrayType, target: ArrayType) -> Function:
     rows, elements = prod(source.dims[:-1]), source.lanes_of or source.dims[-1]
     part = source.part if source.lanes_of else source.elem
+    assert isinstance(source.elem, IntType), "words hold integers"
     made = parse(width_converter(rows, elements * part.width, source.elem.width, target.elem.width)).top
     types = [replace(t, depth=0, layout=()) for t in (source, target)]
     params = tuple(replace(p, type=t) for p, t in zip(made.params, types, strict=True))

@@ -41,7 +41,7 @@ from bitfold.ir.nodes import (
     walk_expr,
 )
 from bitfold.ir.rewrite import Body
-from bitfold.lang.types import IntType
+from bitfold.lang.types import ElementType
 from bitfold.schedule.affine import Guard, affine, domain, names_of
 from bitfold.schedule.lookup import arrays_of
 from bitfold.schedule.reduction import Update, update
@@ -281,7 +281,7 @@ def instances(program: Program, function: Function) -> list[Instance]:
     return _instances(program, function.body, {name: type.elem for name, type in arrays_of(function).items()})
 
 
-def _instances(program: Program, body: Body, elems: Mapping[str, IntType]) -> list[Instance]:
+def _instances(program: Program, body: Body, elems: Mapping[str, ElementType]) -> list[Instance]:
     """The statements of `body` that touch memory; `elems` types the elements of all arrays it names."""
     found: list[Instance] = []
 

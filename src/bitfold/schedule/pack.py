@@ -18,7 +18,6 @@ from bitfold.ir.nodes import (
     Function,
     Get,
     Load,
-    Local,
     LoopVar,
     Op,
     Program,
@@ -26,7 +25,7 @@ from bitfold.ir.nodes import (
     Store,
 )
 from bitfold.ir.rewrite import Body, bound_names, fresh, map_body, map_exprs
-from bitfold.lang.types import MAX_WIDTH, ArrayType, IntType, UInt
+from bitfold.lang.types import MAX_WIDTH, ArrayType, ElementType, FloatType, IntType, UInt
 from bitfold.schedule.lanes import get_lane, mentions, set_lane, whole_words
 from bitfold.schedule.layout import connected, retype
 from bitfold.schedule.lookup import arrays_of, declared_at, divisors, find_array, is_count
@@ -47,10 +46,16 @@ def pack(program: Program, function: Function, array: str, lanes: int) -> Progra
 
     Raises:
         ScheduleError: no such array, lanes out of range, packed before by another number of lanes,
-            partitioned along its innermost dimension, or a stream.
+            partitioned along its innermost dimension, a stream, or an array of floats.
     """
     type = find_array(function, array)
     part = type.part if type.lanes_of else type.elem
+    if isinstance(part, FloatType):
+        raise ScheduleError(
+            f"{array!r} of {function.name!r} is {type}; words hold integers, not floats",
+            span=declared_at(function, array),
+            remedy="leave it as it is; to read several elements at once, partition it",
+        )
     if not is_count(lanes, 1, MAX_WIDTH // part.width):
         raise ScheduleError(
             f"a word has 1 to {MAX_WIDTH // part.width} lanes of {part}, not {lanes!r}",
@@ -94,6 +99,7 @@ def _pack_in(function: Function, array: str, lanes: int) -> Function:
     """`function` with the bits of `array` in words: a read takes one bit of a word, a store changes one."""
     taken = bound_names(function)
     part = arrays_of(function)[array].elem
+    assert isinstance(part, IntType), "refused by pack"
     word_type = UInt(lanes * part.width)
 
     def packed(t: ArrayType) -> ArrayType:
@@ -127,9 +133,9 @@ def _pack_in(function: Function, array: str, lanes: int) -> Function:
                     value = build.local(name, part, s.span)
                 word = build.load(array, indices, word_type, s.span)
                 return (*before, replace(s, indices=indices, value=set_lane(word, lane, value, part)))
-            case Alloc() if s.name == array and s.fill:
+            case Alloc(fill=int() as fill) if s.name == array and fill:
                 ones = sum(1 << (part.width * lane) for lane in range(lanes))
-                return (replace(s, fill=UInt(part.width).wrap(s.fill) * ones),)
+                return (replace(s, fill=UInt(part.width).wrap(fill) * ones),)
         return None
 
     body = map_body(map_exprs(function.body, read), write)
@@ -147,7 +153,7 @@ def _count_words(function: Function) -> Function:
     return replace(function, body=map_body(function.body, change))
 
 
-def _popcount(loop: For, elems: dict[str, IntType]) -> Stmt | None:
+def _popcount(loop: For, elems: dict[str, ElementType]) -> Stmt | None:
     """What the loop does, as one statement; None when it is not such a loop."""
     if loop.pipeline or loop.low != build.const(0) or loop.step != 1 or not loop.trips:
         return None
@@ -167,7 +173,7 @@ def _popcount(loop: For, elems: dict[str, IntType]) -> Stmt | None:
             return None
         place: Expr = build.load(only.array, only.indices, elems[only.array], only.span)
     else:
-        place = Local(only.name, low=only.type.low, high=only.type.high, span=only.span)
+        place = build.local(only.name, only.type, only.span)
     matched = build.apply(Fn.XNOR, (*words, build.const(loop.trips)), added.span)
     total = build.binary(Op.ADD, place, build.apply(Fn.POPCOUNT, (matched,), added.span), only.value.span)
     return replace(only, value=total)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bitfold.ir.nodes import Apply, Assign, Binary, Cast, Expr, Fn, Load, Local, Op, Stmt, Store, walk_expr
-from bitfold.lang.types import IntType
+from bitfold.lang.types import ElementType, FloatType
 
 # Updates of one class commute. Sums, products and bitwise operators do so even when they wrap.
 _CLASSES: dict[Op | Fn, str] = {
@@ -35,8 +35,11 @@ class Update:
         return self.target, _CLASSES[self.op]
 
 
-def update(stmt: Stmt, elems: Mapping[str, IntType]) -> Update | None:
-    """`stmt` as an update that commutes with others of its kind, else None; `elems` types array elements."""
+def update(stmt: Stmt, elems: Mapping[str, ElementType]) -> Update | None:
+    """`stmt` as an update that commutes with others of its kind, else None; `elems` types array elements.
+
+    Updates of floats do not: each rounds, so the order of a sum is part of its result.
+    """
     indices: tuple[Expr, ...] = ()
     match stmt:
         case Assign():
@@ -47,13 +50,15 @@ def update(stmt: Stmt, elems: Mapping[str, IntType]) -> Update | None:
             target, held, indices = stmt.array, elems[stmt.array], stmt.indices
         case _:
             return None
+    if isinstance(held, FloatType):
+        return None
     found = _match(stmt.value, place, held)
     if found is None or any(_touches(e, target) for e in (*found[1], *indices)):
         return None
     return Update(target, *found)
 
 
-def _match(value: Expr, place: Expr, held: IntType) -> tuple[Op | Fn, tuple[Expr, ...]] | None:
+def _match(value: Expr, place: Expr, held: ElementType) -> tuple[Op | Fn, tuple[Expr, ...]] | None:
     while (
         isinstance(value, Cast) and value.to.width >= held.width and isinstance(value.value, (Binary, Cast))
     ):
