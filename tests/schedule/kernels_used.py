@@ -274,3 +274,53 @@ def hashed(x: uint8[8], p: UInt(3)[8, 8], y: uint8[8]):
     for i in range(8):
         for j in range(8):
             y[p[i, j]] = x[j] + i
+
+
+def blur(x: uint8[8], y: uint16[6]):
+    h = empty(uint16[8])
+    for p in range(8):
+        h[p] = x[p] * 3
+    for i in range(6):
+        y[i] = h[i] + h[i + 2]
+
+
+def blur_twice(x: uint8[6, 8], y: uint16[4, 6]):
+    h = empty(uint16[6, 8])
+    for p in range(6):
+        for q in range(8):
+            h[p, q] = x[p, q] * 3
+    for i in range(4):
+        for j in range(6):
+            y[i, j] = h[i, j + 2] + h[i + 2, j] + h[i + 1, j + 1]
+
+
+def reversed_use(x: uint8[8], y: uint8[8]):
+    h = empty(uint8[8])
+    for p in range(8):
+        h[p] = x[p] + 1
+    for i in range(8):
+        y[i] = h[7 - i]
+
+
+def between(x: uint8[8], y: uint8[8], z: uint8[8]):
+    h = empty(uint8[8])
+    for p in range(8):
+        h[p] = x[p] + 1
+    z[0] = h[7]
+    for i in range(8):
+        y[i] = h[i]
+
+
+def looked_up(x: uint8[8], p: UInt(3)[8], y: uint8[8]):
+    h = empty(uint8[8])
+    for k in range(8):
+        h[k] = x[k] + 1
+    for i in range(8):
+        y[i] = h[p[i]]
+
+
+def summed(x: uint8[8], y: uint16[2]):
+    for p in range(8):
+        y[0] += x[p]
+    for i in range(0, 8, 2):
+        y[0] += x[i] * x[i + 1]

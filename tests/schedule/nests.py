@@ -216,6 +216,8 @@ class Request:
                 view.pipeline(loop, ii=c % 4, rewind=d % 3 == 0)
             case "parallel":
                 view.parallel(loop)
+            case "compute_at":
+                view.compute_at(loop, loops[(b + 1 + c % 3) % len(loops)] if loops else "none")
             case "bind":
                 view.bind(array, ("bram", "registers", "lutram")[c % 3])
             case "transpose":
@@ -256,6 +258,7 @@ requests = st.builds(
             "fuse",
             "tile",
             "fission",
+            "compute_at",
             "unroll_jam",
             "buffer_at",
             "reuse_at",

@@ -19,6 +19,7 @@ from bitfold.ir.nodes import Program
 from bitfold.schedule import (
     Partition,
     Schedule,
+    compute,
     customize,
     directives,
     fission,
@@ -81,6 +82,7 @@ CASES = [
         f="(x[{1}] ^ {0})",
     ),
     case(fission.fission, lambda s: s.fission("i", 1), "a: uint8[8], b: uint8[8]"),
+    case(compute.compute_at, lambda s: s.compute_at("p", "i"), "x: uint8[8], h: uint8[8], y: uint16[6]"),
     case(jam.unroll_jam, lambda s: s.unroll_jam("i", 2), "x: uint8[16], y: uint8[8, 16]", body=ADD2),
     case(parallel.parallel, lambda s: s.parallel("i"), "x: uint8[8], y: uint16[8]"),
     case(directives.unroll, lambda s: s.unroll("m"), "x: uint8[16], y: uint8[16]", body=ADD),
@@ -208,11 +210,29 @@ def test_the_example_of_a_docstring_is_what_the_primitive_does(given: Case) -> N
     assert_same(python_result(s.program, args), python_result(start, args))
 
 
+MODULES = [
+    buffers,
+    compute,
+    directives,
+    fission,
+    fuse,
+    inline,
+    jam,
+    layout,
+    pack,
+    parallel,
+    order,
+    reuse,
+    split,
+    stream,
+    tile,
+    transpose,
+    processes,
+]
+
+
 def test_every_documented_example_is_tested() -> None:
-    for module in (
-        buffers, directives, fission, fuse, inline, jam, layout, pack, parallel, order, reuse, split, stream,
-        tile, transpose, processes,
-    ):  # fmt: skip
+    for module in MODULES:
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if function.__module__ == module.__name__ and not name.startswith("_"):
                 shown = len(examples(inspect.getdoc(function) or ""))

@@ -128,6 +128,16 @@ REFUSED: list[tuple[Any, dict[str, int], list[Step], Step]] = [
     (k.inner, {}, [], lambda s: s.reuse_at("a", "i")),
     (k.product, {}, [], lambda s: s.reuse_at("a", "z")),
     (k.stencil, {}, [lambda s: s.pipeline("j")], lambda s: s.reuse_at("x", "j")),
+    # compute_at
+    (k.reversed_use, {}, [], lambda s: s.compute_at("p", "i")),
+    (k.blur, {}, [], lambda s: s.compute_at("i", "p")),
+    (k.blur, {}, [], lambda s: s.compute_at("p", "p")),
+    (k.between, {}, [], lambda s: s.compute_at("p", "i")),
+    (k.looked_up, {}, [], lambda s: s.compute_at("k", "i")),
+    (k.nest, {}, [], lambda s: s.compute_at("j", "z")),
+    (k.product, {}, [], lambda s: s.compute_at("z", "n")),
+    (k.blur, {}, [lambda s: s.pipeline("i")], lambda s: s.compute_at("p", "i")),
+    (k.chain, {}, [], lambda s: s.compute_at("copy_0:i", "copy_1:i")),
     # pack
     (k.dense, DENSE, [], lambda s: s.pack("t", 300)),
     (k.dense, DENSE, [], lambda s: s.pack("x", 0)),

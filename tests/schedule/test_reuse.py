@@ -12,9 +12,13 @@ from tests.schedule.kernels_used import padded, stencil, strided, tapped
 from tests.schedule.ladder import check_python, check_rewritten, inputs, python_result
 from tests.strategies import KernelCase
 
+from bitfold.build.hls import emit
 from bitfold.diagnostics import ScheduleError
 from bitfold.ir.effects import loads
 from bitfold.ir.nodes import For, Program
+from bitfold.lowering.flatten import flatten_pipelines
+from bitfold.lowering.pipeline import lower_to_hls
+from bitfold.model.cycles import call_cycles
 from bitfold.schedule import customize
 
 
@@ -43,6 +47,7 @@ def test_a_line_buffer_and_a_window_buffer_for_a_stencil(kernel: Callable[..., N
     window = s.reuse_at(lines, "j")
     assert (s.type(lines).dims, s.type(window).dims) == ((3, 7), (3, 3))
     assert f"{window}[r, c] * (r * 3 + c)" in str(s)
+    assert [loop.name for loop in s.get_loops()][:2] == ["i", "j"]
     check_rewritten(before, s.program)
 
 
@@ -53,11 +58,44 @@ def test_each_element_is_read_from_the_array_once() -> None:
     assert reads(s.program, "x") == 6 * 7
 
 
+@pytest.mark.parametrize(("kernel", "cycles"), [(stencil, 6 * 7), (padded, 7 * 8)])
+def test_a_stencil_with_its_buffers_is_one_loop_with_a_pixel_in_each_cycle(
+    kernel: Callable[..., None], cycles: int
+) -> None:
+    s = customize(kernel)
+    before = s.program
+    lines = s.reuse_at("x", "i")
+    window = s.reuse_at(lines, "j")
+    s.partition(lines, dim=1)
+    s.partition(window)
+    s.pipeline("j", ii=1)
+    s.stream("x")  # isl finds that each pixel is read once, in order
+    (flat,) = [f for f in flatten_pipelines(s.program).top.body if isinstance(f, For)]
+    (inner,) = flat.body
+    assert flat.flatten
+    assert isinstance(inner, For)
+    assert inner.pipeline == 1
+    flattened = flatten_pipelines(s.program)
+    assert call_cycles(flattened, flattened.top) == cycles
+    text = emit(lower_to_hls(s.program)).text
+    assert text.count("for (int step = 0") == text.count("PIPELINE II=1") == text.count("x.read()") == 1
+    check_rewritten(before, s.program)
+
+
+def test_direct_accumulation_into_the_output_gives_the_same_bits() -> None:
+    """Where the output is the accumulator, each of its elements starts from what the caller passed."""
+    s = customize(stencil)
+    before = s.program
+    s.reuse_at(s.reuse_at("x", "i"), "j")
+    args = inputs(before, 3)
+    assert args[1].any()
+    check_python(s.program, args, python_result(before, args))
+
+
 def test_a_window_that_moves_by_two_keeps_what_overlaps() -> None:
     s = customize(strided)
     before = s.program
     s.reuse_at("x", "i")
-    assert reads(s.program, "x") == 9
     assert "x_reuse[0] = x_reuse[2]" in str(s)
     check_rewritten(before, s.program)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
+from bitfold.diagnostics import Span
 from bitfold.ir.build import rebuild
 from bitfold.ir.nodes import (
+    NOWHERE,
     Alloc,
     Assign,
     CallKernel,
@@ -198,3 +200,8 @@ def loop_path(body: Body, var: str) -> list[For | If] | None:
 def replace_loop(body: Body, var: str, change: Callable[[For], Body]) -> Body:
     """`body` with the loop `var` replaced by the statements that `change` makes of it."""
     return map_body(body, lambda s: change(s) if isinstance(s, For) and s.var == var else None)
+
+
+def placed_at(body: Body, span: Span) -> Body:
+    """`body`, what has no place in the source given that of `span`."""
+    return map_body(body, lambda s: (replace(s, span=span),) if s.span is NOWHERE else None)

@@ -9,7 +9,7 @@ import islpy as isl
 from bitfold.diagnostics import ScheduleError
 from bitfold.ir import build
 from bitfold.ir.nodes import Expr, For, Function, Program, Stmt, Store, walk
-from bitfold.ir.rewrite import bound_names, fresh, replace_loop
+from bitfold.ir.rewrite import Body, bound_names, fresh, placed_at, replace_loop
 from bitfold.schedule.affine import affine, domain
 from bitfold.schedule.lookup import find_array, plain_loop
 from bitfold.schedule.window import Buffer, Touch, Window, added, touches, windows
@@ -52,19 +52,23 @@ def buffer_at(program: Program, function: Function, array: str, axis: str) -> tu
     def element(offsets: list[Expr]) -> list[Expr]:
         return [added(w.base, o) for w, o in zip(parts, offsets, strict=True)]
 
-    def filled(offsets: list[Expr]) -> tuple[Stmt, list[Expr]]:
+    def filled(offsets: list[Expr]) -> tuple[Body, list[Expr]]:
         at = element(offsets)
-        return Store(buffer.name, buffer.held(offsets), build.load(array, tuple(at), type.elem)), at
+        return (Store(buffer.name, buffer.held(offsets), build.load(array, tuple(at), type.elem)),), at
 
-    def returned(offsets: list[Expr]) -> tuple[Stmt, list[Expr]]:
+    def returned(offsets: list[Expr]) -> tuple[Body, list[Expr]]:
         at = element(offsets)
-        return Store(array, tuple(at), build.load(buffer.name, buffer.held(offsets), type.elem)), at
+        return (Store(array, tuple(at), build.load(buffer.name, buffer.held(offsets), type.elem)),), at
 
-    first = () if _written_first(found, parts, axis) else buffer.over(sizes, filled)
-    last = buffer.over(sizes, returned)
+    filling = () if _written_first(found, parts, axis) else buffer.over(sizes, filled)
+    first, last = (placed_at(body, loop.span) for body in (filling, buffer.over(sizes, returned)))
 
     def change(old: For) -> tuple[Stmt, ...]:
-        return (replace(old, body=(buffer.alloc, *first, *buffer.rewritten(old.body), *last)),)
+        return (
+            replace(
+                old, body=(replace(buffer.alloc, span=old.span), *first, *buffer.rewritten(old.body), *last)
+            ),
+        )
 
     return replace(function, body=replace_loop(function.body, axis, change)), buffer.name
 

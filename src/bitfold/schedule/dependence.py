@@ -176,7 +176,7 @@ def _array_conflict(array: str, place: _Place, timed: list[_Timed], proved: bool
     ]
     for a, a_reads, a_writes in touching:
         for b, b_reads, b_writes in touching:
-            if _commute(a.instance, b.instance, array):
+            if commute(a.instance, b.instance, array):
                 continue
             shared = either(meet(a_writes, b_writes), meet(a_writes, b_reads), meet(a_reads, b_writes))
             if shared is None:
@@ -188,7 +188,7 @@ def _array_conflict(array: str, place: _Place, timed: list[_Timed], proved: bool
     return None
 
 
-def _commute(a: Instance, b: Instance, array: str) -> bool:
+def commute(a: Instance, b: Instance, array: str) -> bool:
     """Whether what the two do to `array` gives the same in either order."""
     if a.update is None or b.update is None:
         return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bitfold.diagnostics import Note, ScheduleError
+from bitfold.diagnostics import Note, ScheduleError, Span
 from bitfold.ir.nodes import Function, Program
 from bitfold.schedule.dependence import Conflict, find_conflict
 
@@ -41,9 +41,18 @@ def check(
     raise ScheduleError(
         message(found),
         span=found.first,
-        notes=[
-            Note(f"first, at ({found.first_at})", found.first),
-            Note(f"then, at ({found.second_at})", found.second),
-        ],
+        notes=both(found),
         remedy=remedy if sure else remedy + TRUST,
     )
+
+
+def both(conflict: Conflict) -> list[Note]:
+    """The two accesses of `conflict`, and in which iterations they are made."""
+
+    def note(word: str, at: str, span: Span) -> Note:
+        return Note(f"{word}, at ({at})" if at else word, span)
+
+    return [
+        note("first", conflict.first_at, conflict.first),
+        note("then", conflict.second_at, conflict.second),
+    ]

@@ -7,6 +7,7 @@ from typing import Any
 from bitfold.diagnostics import ScheduleError
 from bitfold.ir.nodes import Function
 from bitfold.schedule import directives
+from bitfold.schedule.compute import compute_at
 from bitfold.schedule.fission import fission
 from bitfold.schedule.fuse import fuse
 from bitfold.schedule.inline import rename
@@ -93,6 +94,15 @@ class LoopPrimitives(View):
 
         view._apply(self._trusting(change, unsafe, keywords), "fission", (loop, place), keywords)
         return view._handle(loop), view._handle(made[0])
+
+    def compute_at(self, producer: str | Loop, target: str | Loop, *, unsafe: bool = False) -> None:
+        """Run a loop nest inside a later one that uses it; see `bitfold.schedule.compute`."""
+        view, (made, used) = self._axes("compute_at", (producer, target))
+        keywords: dict[str, Any] = {}
+        change = self._trusting(
+            lambda trust: compute_at(view.program, view.function, made, used, trust), unsafe, keywords
+        )
+        view._apply(change, "compute_at", (made, used), keywords)
 
     def unroll_jam(self, axis: str | Loop, factor: int, *, unsafe: bool = False) -> Loop:
         """Run iterations of an outer loop in step; see `bitfold.schedule.jam`. Returns the outer loop."""

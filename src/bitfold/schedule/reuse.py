@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from bitfold.diagnostics import Note, ScheduleError
 from bitfold.ir import build
-from bitfold.ir.nodes import Expr, For, Function, LoopVar, Program, Stmt, Store, walk
-from bitfold.ir.rewrite import bound_names, fresh, replace_loop
-from bitfold.schedule.lookup import constant_trips, declared_at, find_array, plain_loop
+from bitfold.ir.nodes import Cmp, Const, Expr, For, Function, LoopVar, Op, Program, Stmt, Store, walk
+from bitfold.ir.rewrite import Body, bound_names, fresh, map_exprs, placed_at, replace_loop, substitute
+from bitfold.schedule.compute import compute_at, conditional, folded
+from bitfold.schedule.lookup import constant_trips, declared_at, find_array, find_loop, plain_loop
+from bitfold.schedule.split import counter
 from bitfold.schedule.window import Buffer, Touch, Window, added, touches, windows
 
 
@@ -16,18 +19,25 @@ def reuse_at(program: Program, function: Function, array: str, axis: str) -> tup
     """Keep what iterations of `axis` read again of `array` in a buffer that moves along; returns its name.
 
         for i in range(6):                      x_reuse = empty(uint8[3])
-            y[i] = x[i] + x[i + 1] + x[i + 2]   for x_reuse_0 in range(2):
-                                                    x_reuse[x_reuse_0 + 1] = x[x_reuse_0]
-                                         ->     for i in range(6):
-                                                    for x_reuse_0_1 in range(2):
-                                                        x_reuse[x_reuse_0_1] = x_reuse[x_reuse_0_1 + 1]
-                                                    x_reuse[2] = x[i + 2]
-                                                    y[i] = x_reuse[0] + x_reuse[1] + x_reuse[2]
+            y[i] = x[i] + x[i + 1] + x[i + 2]   for i in range(8):
+                                                    for x_reuse_0 in range(2):
+                                         ->             x_reuse[x_reuse_0] = x_reuse[x_reuse_0 + 1]
+                                                    x_reuse[2] = x[i]
+                                                    if i >= 2:
+                                                        y[i - 2] = x_reuse[0] + x_reuse[1] + x_reuse[2]
 
     The buffer holds a window of the dimension that `axis` moves along and what is read of the others: applied
-    to the rows of an image it is a line buffer, applied to that buffer along a row a window buffer. isl finds
-    the window from all reads, conditions included, so that it covers each of them; what lies outside the
-    array, which padding does not read, is not fetched. Always legal where the loop does not write the array.
+    to the rows of an image it is a line buffer, applied to that buffer along a row a window buffer. It fills
+    in the first iterations, which do nothing else, so that all is one loop nest, to be pipelined as one. For
+    that the loop that moves a line buffer goes into the loop over the row, once the window is made there:
+
+        s.reuse_at("x", "i")            # x_reuse: three lines of the image
+        s.reuse_at("x_reuse", "j")      # x_reuse_reuse: a window of 3 x 3
+        s.pipeline("j")                 # a pixel of the image in each cycle
+
+    isl finds the window from all reads, conditions included, so that it covers each of them; what lies
+    outside the array, which padding does not read, is not fetched. Always legal where the loop does not write
+    the array.
 
     Raises:
         ScheduleError: the loop writes the array, does not read it at constant distances from `axis`, reads
@@ -35,46 +45,101 @@ def reuse_at(program: Program, function: Function, array: str, axis: str) -> tup
             loop or passed to a kernel there; the loop is pipelined or unrolled already.
     """
     loop = plain_loop(function, axis, "make the buffer first, then pipeline or unroll")
-    constant_trips(loop)
+    trips = constant_trips(loop)
     found = touches(program, function, array, axis)
     type, taken = find_array(function, array), bound_names(function)
     inside = frozenset(s.var for s in walk(loop.body) if isinstance(s, For))
     parts = windows(found, type, inside)
     dim, step = _direction(function, array, loop, found, parts)
     buffer = Buffer(array, fresh(f"{array}_reuse", taken), type, parts, taken, keep=dim)
-    kept = parts[dim].size - step
-    nothing: list[Expr] = [build.const(0)] * len(parts)
+    early = _filling(parts[dim], loop, step)
+    number = counter(axis, early + trips)
+    value = _iteration(loop, number, early)
+    body = placed_at(_moved(buffer, dim, step, lambda e: _at(e, axis, value)), loop.span)
+    rest = map_exprs(substitute(buffer.rewritten(loop.body), {axis: value}), folded)
+    body += _where(build.compare(Cmp.GE, number, build.const(early)), rest)
 
-    def sized(count: int) -> list[int]:
-        return [count if d == dim else w.size for d, w in enumerate(parts)]
+    def change(old: For) -> Body:
+        merged = replace(old, low=build.const(0), high=build.const(early + trips), step=1, body=body)
+        # What lies outside the array is moved along, but never read: it needs no value.
+        return (replace(buffer.alloc, fill=None, span=old.span), merged)
 
-    def moved(offsets: list[Expr], by: int) -> list[Expr]:
+    function = replace(function, body=replace_loop(function.body, axis, change))
+    return _joined(program, function, array, axis), buffer.name
+
+
+def _filling(window: Window, loop: For, step: int) -> int:
+    """How many iterations before the first one fetch what that one reads and is in the array."""
+    early = -(-(window.size - step) // step)
+    while early > 0:
+        start = _at(window.base, loop.var, _iteration(loop, build.const(0), early))
+        if start.high + window.size > 0:
+            break
+        early -= 1
+    return early
+
+
+def _iteration(loop: For, number: Expr, early: int) -> Expr:
+    """The value of the variable of `loop` in iteration `number` when `early` others come before the first."""
+    at = build.binary(Op.SUB, number, build.const(early))
+    return added(loop.low, build.binary(Op.MUL, at, build.const(loop.step)))
+
+
+def _at(e: Expr, axis: str, value: Expr) -> Expr:
+    """`e` where the loop `axis` has that value."""
+    return build.rebuild(e, lambda part: value if isinstance(part, LoopVar) and part.name == axis else None)
+
+
+def _moved(buffer: Buffer, dim: int, step: int, at: Callable[[Expr], Expr]) -> Body:
+    """The buffer moves on by `step` elements, and fetches as many: for each place in the other dimensions."""
+    size = buffer.windows[dim].size
+
+    def along(offsets: list[Expr], by: int) -> list[Expr]:
         return [added(o, build.const(by)) if d == dim else o for d, o in enumerate(offsets)]
 
-    def fetched(bases: list[Expr], first: int, to: int, offsets: list[Expr]) -> tuple[Stmt, list[Expr]]:
-        """Element `first` of the window, and so on, into the buffer from `to` on."""
-        at = [added(b, o) for b, o in zip(bases, moved(offsets, first), strict=True)]
-        value = build.load(array, tuple(at), type.elem)
-        return Store(buffer.name, buffer.held(moved(offsets, to)), value), at
+    def shifted(offsets: list[Expr]) -> tuple[Body, list[Expr]]:
+        value = build.load(buffer.name, buffer.held(along(offsets, step)), buffer.type.elem)
+        return (Store(buffer.name, buffer.held(offsets), value),), [build.const(0)] * len(offsets)
 
-    def shifted(offsets: list[Expr]) -> tuple[Stmt, list[Expr]]:
-        value = build.load(buffer.name, buffer.held(moved(offsets, step)), type.elem)
-        return Store(buffer.name, buffer.held(offsets), value), nothing
+    def fetched(offsets: list[Expr]) -> tuple[Body, list[Expr]]:
+        new = along(offsets, size - step)
+        place = [added(at(w.base), o) for w, o in zip(buffer.windows, new, strict=True)]
+        value = build.load(buffer.array, tuple(place), buffer.type.elem)
+        return (Store(buffer.name, buffer.held(new), value),), place
 
-    here = [w.base for w in parts]
-    start = [
-        build.rebuild(b, lambda e: loop.low if isinstance(e, LoopVar) and e.name == axis else None)
-        for b in here
-    ]
-    before = buffer.over(sized(kept), lambda o: fetched(start, 0, step, o))
-    shift = buffer.over(sized(kept), shifted)
-    fetch = buffer.over(sized(step), lambda o: fetched(here, kept, kept, o))
+    def both(offsets: list[Expr]) -> tuple[Body, list[Expr]]:
+        fixed = {d: o for d, o in enumerate(offsets) if d != dim}
+        kept = buffer.over([size - step if d == dim else 1 for d in range(len(offsets))], shifted, fixed)
+        new = buffer.over([step if d == dim else 1 for d in range(len(offsets))], fetched, fixed)
+        return (*kept, *new), [build.const(0)] * len(offsets)
 
-    def change(old: For) -> tuple[Stmt, ...]:
-        body = (*shift, *fetch, *buffer.rewritten(old.body))
-        return (buffer.alloc, *before, replace(old, body=body))
+    return buffer.over([1 if d == dim else w.size for d, w in enumerate(buffer.windows)], both)
 
-    return replace(function, body=replace_loop(function.body, axis, change)), buffer.name
+
+def _where(condition: Expr, body: Body) -> Body:
+    """`body` under a condition that none of its loops changes, as far inside a nest as loops stand alone."""
+    if isinstance(condition, Const):
+        return body
+    if len(body) == 1 and isinstance(body[0], For) and body[0].trips is not None:
+        return (replace(body[0], body=_where(condition, body[0].body)),)
+    return conditional(condition, body)
+
+
+def _joined(program: Program, function: Function, array: str, axis: str) -> Function:
+    """`function` with the loop beside `axis` that fills `array` moved into it, where neither must wait."""
+    loop = find_loop(function, axis)
+    for other in walk(function.body):
+        if not isinstance(other, For) or (other.trips or 0) > (loop.trips or 0):
+            continue
+        if not any(isinstance(s, Store) and s.array == array for s in walk(other.body)):
+            continue
+        try:
+            joined = compute_at(program, function, other.var, axis)
+        except ScheduleError:
+            continue
+        if find_loop(joined, axis).trips == loop.trips:
+            return joined
+    return function
 
 
 def _direction(

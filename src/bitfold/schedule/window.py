@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import islpy as isl
@@ -197,23 +197,28 @@ class Buffer:
 
         return map_exprs(map_body(body, statement), expr)
 
-    def over(self, sizes: Sequence[int], make: Callable[[list[Expr]], tuple[Stmt, list[Expr]]]) -> Body:
-        """Loops over `sizes`, an index each, around the statement that `make` gives for them.
+    def over(
+        self,
+        sizes: Sequence[int],
+        make: Callable[[list[Expr]], tuple[Body, list[Expr]]],
+        fixed: Mapping[int, Expr] | None = None,
+    ) -> Body:
+        """Loops over `sizes`, an index each, around the statements that `make` gives for them.
 
         `make` gives as well what each window's place must be for an element of the array to be there; the
-        statement runs only where there is one.
+        statements run only where there is one. A dimension in `fixed` has its index already.
         """
         names = {d: fresh(f"{self.name}_{d}", self.taken) for d, size in enumerate(sizes) if size > 1}
         offsets: list[Expr] = [
-            build.loop_var(names[d], 0, size - 1) if d in names else build.const(0)
+            build.loop_var(names[d], 0, size - 1) if d in names else (fixed or {}).get(d, build.const(0))
             for d, size in enumerate(sizes)
         ]
-        stmt, elements = make(offsets)
+        body, elements = make(offsets)
         cond: Expr = build.const(1)
         for window, element in zip(self.windows, elements, strict=True):
             cond = build.logic(True, cond, build.compare(Cmp.GE, element, build.const(0)))
             cond = build.logic(True, cond, build.compare(Cmp.LT, element, build.const(window.extent)))
-        body: Body = (stmt,) if cond == build.const(1) else (If(cond, (stmt,)),)
+        body = body if cond == build.const(1) else (If(cond, body),)
         for d in reversed(names):
             body = (For(names[d], build.const(0), build.const(sizes[d]), 1, body),)
         return body if all(sizes) else ()
