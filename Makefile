@@ -53,7 +53,7 @@ tools:
 # Type checkers do not follow package-dir: show them one folder in which `bitfold` is whole.
 typing:
 	@rm -rf out/typing && mkdir -p out/typing/bitfold
-	@for item in src/bitfold/* build kernels networks schedules; do ln -s ../../../$$item out/typing/bitfold/; done
+	@for item in src/bitfold/* build docs kernels networks schedules; do ln -s ../../../$$item out/typing/bitfold/; done
 
 $(VENV)/created:
 	$(PYTHON) -m venv --clear $(VENV)

@@ -43,21 +43,28 @@ def check_folder(out: Path) -> Path:
     try:
         folder = out.resolve()
         if folder.exists() and not folder.is_dir():
-            raise BuildError(f"{out} is a file, not a folder", remedy=_OTHER_FOLDER)
+            raise BuildError(f"{out} is a file, not a folder", code="BF-B001", remedy=_OTHER_FOLDER)
         if folder.is_dir() and _any_manifest(folder) is None and any(folder.iterdir()):
             raise BuildError(
                 f"{out} holds files that Bitfold did not write",
+                code="BF-B002",
                 remedy="name an empty or new folder, or remove this one yourself",
             )
         existing = folder
         while not existing.exists():
             existing = existing.parent
         if not existing.is_dir():
-            raise BuildError(f"{out} cannot be a folder: {existing} is a file", remedy=_OTHER_FOLDER)
+            raise BuildError(
+                f"{out} cannot be a folder: {existing} is a file", code="BF-B001", remedy=_OTHER_FOLDER
+            )
         if not os.access(existing, os.W_OK | os.X_OK):
-            raise BuildError(f"{out} cannot be written: no permission in {existing}", remedy=_OTHER_FOLDER)
+            raise BuildError(
+                f"{out} cannot be written: no permission in {existing}", code="BF-B001", remedy=_OTHER_FOLDER
+            )
     except (OSError, ValueError, RuntimeError) as error:
-        raise BuildError(f"{out} cannot be written: {_reason(error)}", remedy=_OTHER_FOLDER) from None
+        raise BuildError(
+            f"{out} cannot be written: {_reason(error)}", code="BF-B001", remedy=_OTHER_FOLDER
+        ) from None
     return folder
 
 
@@ -94,6 +101,7 @@ def write_files(files: Mapping[str, bytes], out: Path) -> Path:
     except OSError as error:
         raise BuildError(
             f"cannot write {out}: {_reason(error)}",
+            code="BF-B001",
             remedy="name an output folder that you may write to, on a disk with room",
         ) from None
     finally:

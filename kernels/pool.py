@@ -23,6 +23,7 @@ def or_pool(height: int, width: int, size: int = 2) -> Callable[..., None]:
     if size < 1 or min(height, width) < size:
         raise UsageError(
             f"no block of {size} x {size} pixels is in {height} x {width} pixels",
+            code="BF-U015",
             remedy="pool by a size of at least 1 and at most the image's",
         )
     rows, columns = height // size, width // size

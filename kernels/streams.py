@@ -24,6 +24,7 @@ def width_converter(rows: int, bits: int, lanes_in: int, lanes_out: int) -> Call
     if min(rows, bits, lanes_in, lanes_out) < 1:
         raise UsageError(
             f"{rows} rows of {bits} bits cannot be passed from {lanes_in} to {lanes_out} lanes",
+            code="BF-U015",
             remedy="give sizes of at least 1",
         )
     source, target = (_words(rows, bits, lanes) for lanes in (lanes_in, lanes_out))
@@ -214,6 +215,7 @@ def _shape(type: ArrayType) -> tuple[int, int]:
     if len(type.dims) > 2:
         raise UsageError(
             f"{type} has {len(type.dims)} dimensions",
+            code="BF-U015",
             remedy="give a type of one or two: pixels, channels",
         )
     return (*(1,) * (2 - len(type.dims)), *type.dims)

@@ -63,20 +63,24 @@ def _check(elem: IntType, image: tuple[int, int], kernel: int, stride: int, pad:
     if min(*image, kernel, stride) < 1:
         raise UsageError(
             f"no window of {kernel} pixels and stride {stride} slides over {image[0]} x {image[1]} pixels",
+            code="BF-U015",
             remedy="give sizes of at least 1",
         )
     if not 0 <= pad < kernel:
         raise UsageError(
             f"{pad} padded pixels around an image make windows of {kernel} without a pixel of the image",
+            code="BF-U015",
             remedy=f"pad by 0..{kernel - 1}",
         )
     if min(image) + 2 * pad < kernel:
         raise UsageError(
             f"a window of {kernel} pixels does not fit into {image[0]} x {image[1]} pixels padded by {pad}",
+            code="BF-U015",
             remedy="use a smaller kernel, or pad more",
         )
     if not elem.low <= pad_value <= elem.high:
         raise UsageError(
             f"pad_value {pad_value} is outside {elem}, which holds {elem.low}..{elem.high}",
+            code="BF-U015",
             remedy="pad with a value of the image's type",
         )

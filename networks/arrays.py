@@ -31,13 +31,16 @@ def images(
     size = math.prod(shape)
     extent, full = " x ".join(map(str, shape)), ", ".join(map(str, ("N", *shape)))
     if stored.ndim and not len(stored):
-        raise DataError(f"{where}: holds no images", remedy="give a file with at least one image")
+        raise DataError(
+            f"{where}: holds no images", code="BF-D009", remedy="give a file with at least one image"
+        )
     packed = stored.dtype == np.uint8 and stored.shape[1:] == (-(-size // 8),) and size > 8
     if packed:
         return None, np.unpackbits(stored.view(np.uint8), axis=1, count=size, bitorder="little")
     if stored.shape[1:] not in {shape, (size,), (*shape, 1), (1, *shape)}:
         raise DataError(
             f"{where}: holds {describe(stored)}; expected images of {extent} pixels, ({full})",
+            code="BF-D006",
             remedy=_reordered(stored, shape) or f"resize or reshape the images to {extent}",
         )
     flat = stored.reshape(len(stored), size)
@@ -46,17 +49,20 @@ def images(
     if not np.issubdtype(stored.dtype, np.integer):
         raise DataError(
             f"{where}: holds {describe(stored)}; expected uint8 pixels 0..255",
+            code="BF-D006",
             remedy="convert them first: (x * 255).round().astype(np.uint8) for floats in 0..1",
         )
     low, high = int(flat.min()), int(flat.max())
     if low < 0 or high > 255:
         raise DataError(
             f"{where}: pixels range from {low} to {high}; expected 0..255",
+            code="BF-D006",
             remedy="scale the pixels to 0..255",
         )
     if high == 1:
         raise DataError(
             f"{where}: holds only 0 and 1, so as pixels 0..255 every image is black",
+            code="BF-D006",
             remedy="store bits as a bool array, x.astype(bool), or scale them to pixels, x * 255",
         )
     return np.ascontiguousarray(flat, np.uint8), None
@@ -89,11 +95,13 @@ def labels(
     if flat.ndim != 1 or not np.issubdtype(flat.dtype, np.integer):
         raise DataError(
             f"{path}: labels are {describe(stored)}; expected one integer class per image, uint8 ({count},)",
+            code="BF-D007",
             remedy=f"store class numbers 0..{last}; from one-hot rows: y.argmax(axis=1).astype(np.uint8)",
         )
     if len(flat) != count:
         raise DataError(
             f"{path}: has {len(flat)} labels for {count} images of {images}",
+            code="BF-D007",
             remedy="give the images and labels of the same set (both t10k or both train)",
         )
     low, high = int(flat.min()), int(flat.max())
@@ -101,6 +109,7 @@ def labels(
         bad = next(i for i, label in enumerate(flat.tolist()) if not 0 <= label <= last)
         raise DataError(
             f"{path}: label {int(flat[bad])} of image {bad} is no class; expected 0..{last}",
+            code="BF-D007",
             remedy=f"store class numbers 0..{last}",
         )
     return np.ascontiguousarray(flat, np.uint8)

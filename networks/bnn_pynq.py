@@ -88,13 +88,16 @@ def read(
         DataError: the folder or a file is missing, unreadable, short, too long, or does not fit the network.
     """
     if network not in NETWORKS:
-        raise UsageError(f"BNN-PYNQ has no network {network!r}", remedy=choices(network, NETWORKS))
+        raise UsageError(
+            f"BNN-PYNQ has no network {network!r}", code="BF-U003", remedy=choices(network, NETWORKS)
+        )
     source = Path(folder)
     files = _files(source)
     shapes = _shapes(network, _classes(source) if classes is None else classes)
     if simd is not None and len(simd) != len(shapes):
         raise UsageError(
             f"SIMD is given for {len(simd)} layers; {network} has {len(shapes)}",
+            code="BF-U016",
             remedy=f"give {len(shapes)} numbers, such as {','.join(map(str, _SHIPPED_SIMD[network]))}",
         )
     _check_layers(source, network, files)
@@ -125,7 +128,9 @@ def read(
 
 def _shapes(network: str, classes: int) -> tuple[tuple[int, int], ...]:
     if classes < 1:
-        raise UsageError(f"a network of {classes} classes makes no sense", remedy="give 1 or more classes")
+        raise UsageError(
+            f"a network of {classes} classes makes no sense", code="BF-U016", remedy="give 1 or more classes"
+        )
     if network == topology.CNV:
         return topology.cnv_shapes(classes)
     return tuple((out, fan_in) for fan_in, out in pairwise((*_DENSE[network], classes)))
@@ -140,16 +145,22 @@ def _files(folder: Path) -> dict[tuple[int, str], set[int]]:
         names = os.listdir(folder)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise DataError(f"{folder}: the folder cannot be read: {reason}", remedy=_REMEDY) from None
+        raise DataError(
+            f"{folder}: the folder cannot be read: {reason}", code="BF-D001", remedy=_REMEDY
+        ) from None
     found: dict[tuple[int, str], set[int]] = {}
     for name in names:
         if match := _NAME.fullmatch(name):
             layer, pe, kind = match.groups()
             if name != f"{int(layer)}-{int(pe)}-{kind}.bin":
-                raise DataError(f"{folder / name}: numbers start with no 0", remedy=_REMEDY)
+                raise DataError(f"{folder / name}: numbers start with no 0", code="BF-D011", remedy=_REMEDY)
             found.setdefault((int(layer), kind), set()).add(int(pe))
     if not found:
-        raise DataError(f"{folder}: holds no parameters of BNN-PYNQ, such as 0-0-weights.bin", remedy=_REMEDY)
+        raise DataError(
+            f"{folder}: holds no parameters of BNN-PYNQ, such as 0-0-weights.bin",
+            code="BF-D002",
+            remedy=_REMEDY,
+        )
     return found
 
 
@@ -161,7 +172,7 @@ def _classes(folder: Path) -> int:
     raw = npz.read_bytes(path, what="names of classes, one per line", remedy="correct or delete the file")
     names = [line for line in raw.split(b"\n") if line.strip()]
     if not names:
-        raise DataError(f"{path}: names no class", remedy="correct or delete the file")
+        raise DataError(f"{path}: names no class", code="BF-D011", remedy="correct or delete the file")
     return len(names)
 
 
@@ -175,6 +186,7 @@ def _check_layers(folder: Path, network: str, files: dict[tuple[int, str], set[i
     what = f"has no files of layer {missing[0]}" if missing else f"has files of a layer {extra[0]}"
     raise DataError(
         f"{folder}: {what}; {network} has the layers 0 to {max(expected)}",
+        code="BF-D011",
         remedy=f"it looks like --network {other[0]}" if other else _REMEDY,
     )
 
@@ -188,7 +200,11 @@ def _memory(
         if missing := set(range(max(pes | with_thresholds) + 1)) - found:
             if kind == "thres" and not found and not needs_thresholds:
                 continue
-            raise DataError(f"{folder / f'{layer}-{min(missing)}-{kind}.bin'}: no such file", remedy=_REMEDY)
+            raise DataError(
+                f"{folder / f'{layer}-{min(missing)}-{kind}.bin'}: no such file",
+                code="BF-D001",
+                remedy=_REMEDY,
+            )
     words = np.stack(list(_contents(folder, layer, "weights", len(pes), "<u8"))).astype(np.uint64)
     thresholds = None
     if with_thresholds:
@@ -203,11 +219,15 @@ def _contents(folder: Path, layer: int, kind: str, pes: int, dtype: str) -> Iter
         path = folder / f"{layer}-{pe}-{kind}.bin"
         raw = npz.read_bytes(path, what="parameters of BNN-PYNQ", remedy=_REMEDY)
         if len(raw) % 8:
-            raise DataError(f"{path}: has {len(raw)} bytes, which is no multiple of 8", remedy=_REMEDY)
+            raise DataError(
+                f"{path}: has {len(raw)} bytes, which is no multiple of 8", code="BF-D003", remedy=_REMEDY
+            )
         length = length or len(raw)
         if len(raw) != length:
             raise DataError(
-                f"{path}: has {len(raw)} bytes, but {layer}-0-{kind}.bin has {length}", remedy=_REMEDY
+                f"{path}: has {len(raw)} bytes, but {layer}-0-{kind}.bin has {length}",
+                code="BF-D003",
+                remedy=_REMEDY,
             )
         yield np.frombuffer(raw, dtype)
 
@@ -234,6 +254,7 @@ def _packing(memory: _Memory, out: int, fan_in: int, asked: int | None, shipped:
         simd = f" at SIMD {asked}" if asked is not None else ""
         raise DataError(
             f"{memory.name} has {found}, which cannot be {out} rows of {fan_in} weights{simd}",
+            code="BF-D011",
             remedy="check that all files are whole, the network, the number of classes, and that it is W1A1",
         )
     return likely[0]

@@ -72,12 +72,17 @@ class Network:
             size = " x ".join(map(str, self.image))
             raise DataError(
                 f"{data.name}: images have {data.n_pixels} pixels; {self.name} takes {prod(self.image)}",
+                code="BF-D006",
                 remedy=f"give images of {size}",
             )
         if self.dims is not None:
             return data.as_bits()
         if data.pixels is None:
-            raise DataError(f"{data.name}: holds bits; {self.name} takes pixels", remedy="give pixels 0..255")
+            raise DataError(
+                f"{data.name}: holds bits; {self.name} takes pixels",
+                code="BF-D006",
+                remedy="give pixels 0..255",
+            )
         return data.pixels.reshape(len(data), -1, self.image[-1])
 
 
@@ -89,7 +94,9 @@ def networks() -> tuple[str, ...]:
 def find_network(name: str) -> Network:
     """The network of that name. Raises UsageError that lists them when there is none."""
     if name not in networks():
-        raise UsageError(f"there is no network named {name!r}", remedy=choices(name, networks()))
+        raise UsageError(
+            f"there is no network named {name!r}", code="BF-U003", remedy=choices(name, networks())
+        )
     module = importlib.import_module(f"bitfold.networks.{name}")
     return Network(name, module.TITLE, module.IMAGE, module.DIMS, module.network, module.CLASSES)
 
@@ -106,6 +113,7 @@ def find_schedule(name: str) -> ScheduleFunction:
     if name not in SCHEDULES:
         raise UsageError(
             f"there is no schedule named {name!r}",
+            code="BF-U003",
             remedy=f"{choices(name, SCHEDULES)}; or give your own as FILE.py:FUNCTION",
         )
     module = importlib.import_module(f"bitfold.schedules.{name}")

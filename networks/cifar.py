@@ -57,7 +57,9 @@ def batches_in(folder: Path, *, train: bool) -> list[Path]:
             paths = [folder / inner / (name + suffix) for name in batch_names(train)]
             missing = [path for path in paths if not os.path.isfile(path)]
             if missing and len(missing) < len(paths):
-                raise DataError(f"{missing[0]}: no such file; the other batches are there", remedy=_REMEDY)
+                raise DataError(
+                    f"{missing[0]}: no such file; the other batches are there", code="BF-D001", remedy=_REMEDY
+                )
             if not missing:
                 return paths
     return []
@@ -87,6 +89,7 @@ def parse(raw: bytes, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]
         if rest:
             raise DataError(
                 f"{path}: {len(raw)} bytes are {count} images of {_RECORD} bytes and {rest} bytes more",
+                code="BF-D003",
                 remedy=_REMEDY,
             )
         records = np.frombuffer(raw, np.uint8).reshape(count, _RECORD)
@@ -103,11 +106,14 @@ def _pickled(raw: bytes, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int6
     except _Foreign as error:
         raise DataError(
             f"{path}: the pickle asks for {error}, which no batch of CIFAR-10 does; it is not loaded",
+            code="BF-D004",
             remedy=_REMEDY,
         ) from None
     except Exception as error:  # the unpickler raises whatever a damaged file provokes
         raise DataError(
-            f"{path}: the pickle is truncated or damaged: {type(error).__name__}: {error}", remedy=_REMEDY
+            f"{path}: the pickle is truncated or damaged: {type(error).__name__}: {error}",
+            code="BF-D003",
+            remedy=_REMEDY,
         ) from None
     try:
         named = {k.decode() if isinstance(k, bytes) else k: v for k, v in content.items()}
@@ -121,6 +127,7 @@ def _pickled(raw: bytes, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int6
     except Exception:  # a pickle can hold anything
         raise DataError(
             f"{path}: is a pickle, but not of data, uint8 (N, {_PIXELS}), and labels, a list of N numbers",
+            code="BF-D002",
             remedy=_REMEDY,
         ) from None
     return planes, values

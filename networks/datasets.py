@@ -49,16 +49,18 @@ class Dataset:
 
     def __post_init__(self) -> None:
         if (self.pixels is None) == (self.bits is None):
-            raise DataError(f"data set {self.name}: needs exactly one of pixels and bits")
+            raise DataError(f"data set {self.name}: needs exactly one of pixels and bits", code="BF-D006")
         images = self._images
         if images.dtype != np.uint8 or images.ndim != 2:
             raise DataError(
-                f"data set {self.name}: images are {arrays.describe(images)}, expected uint8 (N, pixels)"
+                f"data set {self.name}: images are {arrays.describe(images)}, expected uint8 (N, pixels)",
+                code="BF-D006",
             )
         if self.labels is not None and (self.labels.dtype != np.uint8 or self.labels.shape != (len(images),)):
             raise DataError(
                 f"data set {self.name}: labels are {arrays.describe(self.labels)}, "
-                f"expected uint8 ({len(images)},)"
+                f"expected uint8 ({len(images)},)",
+                code="BF-D007",
             )
 
     def __len__(self) -> int:
@@ -160,7 +162,9 @@ def binarize_mnist(data: Path, out: Path) -> Dataset:
     """
     found = load(data)
     if found.labels is None:
-        raise DataError(f"{data}: has no labels", remedy="put the labels file beside the images")
+        raise DataError(
+            f"{data}: has no labels", code="BF-D008", remedy="put the labels file beside the images"
+        )
     packed = np.packbits(found.as_bits(), axis=1, bitorder="little")
     npz.write(out, {"images": packed, "labels": found.labels})
     return found
@@ -176,9 +180,13 @@ def take_cifar10(data: Path, out: Path, count: int) -> Dataset:
     """
     found = load(data, shape=cifar.SHAPE)
     if found.labels is None or found.pixels is None:
-        raise DataError(f"{data}: has no pixels with labels", remedy="give CIFAR-10's own test set")
+        raise DataError(
+            f"{data}: has no pixels with labels", code="BF-D008", remedy="give CIFAR-10's own test set"
+        )
     if len(found) < count:
-        raise DataError(f"{data}: has {len(found)} images, not {count}", remedy="give the whole test set")
+        raise DataError(
+            f"{data}: has {len(found)} images, not {count}", code="BF-D009", remedy="give the whole test set"
+        )
     found = found.take(count)
     assert found.pixels is not None
     assert found.labels is not None

@@ -44,24 +44,32 @@ def gunzip(raw: bytes, path: Path) -> bytes:
         try:
             parts.append(member.decompress(rest, LARGEST))
         except zlib.error as error:
-            raise DataError(f"{path}: the gzip data is corrupt: {error}", remedy=_DOWNLOAD) from None
+            raise DataError(
+                f"{path}: the gzip data is corrupt: {error}", code="BF-D003", remedy=_DOWNLOAD
+            ) from None
         if member.unconsumed_tail:
             raise DataError(
                 f"{path}: unpacks to more than {LARGEST >> 20} MiB, which no data set of this kind does",
+                code="BF-D005",
                 remedy=_DOWNLOAD,
             )
         if not member.eof:
             got = sum(map(len, parts))
             raise DataError(
                 f"{path}: the gzip data is truncated: it ends after {len(raw)} bytes, {got} bytes unpacked",
+                code="BF-D003",
                 remedy=_DOWNLOAD,
             )
         rest = member.unused_data
     if rest.strip(b"\0"):
-        raise DataError(f"{path}: {len(rest)} bytes of something else follow the gzip data", remedy=_DOWNLOAD)
+        raise DataError(
+            f"{path}: {len(rest)} bytes of something else follow the gzip data",
+            code="BF-D003",
+            remedy=_DOWNLOAD,
+        )
     content = b"".join(parts)
     if not content:
-        raise DataError(f"{path}: the gzip file is empty inside", remedy=_DOWNLOAD)
+        raise DataError(f"{path}: the gzip file is empty inside", code="BF-D003", remedy=_DOWNLOAD)
     return content
 
 
@@ -82,6 +90,7 @@ def parse(raw: bytes, path: Path, *, dims: int) -> NDArray[np.uint8]:
     if len(raw) < 4:
         raise DataError(
             f"{path}: the IDX file is truncated: {len(raw)} bytes, {4 - len(raw)} short of a magic number",
+            code="BF-D003",
             remedy=_DOWNLOAD,
         )
     (magic,) = struct.unpack_from(">I", raw)
@@ -91,6 +100,7 @@ def parse(raw: bytes, path: Path, *, dims: int) -> NDArray[np.uint8]:
     if len(raw) < start:
         raise DataError(
             f"{path}: the IDX file is truncated: {len(raw)} bytes, {start - len(raw)} short of a header",
+            code="BF-D003",
             remedy=_DOWNLOAD,
         )
     shape = struct.unpack_from(f">{dims}I", raw, 4)
@@ -104,6 +114,7 @@ def parse(raw: bytes, path: Path, *, dims: int) -> NDArray[np.uint8]:
         raise DataError(
             f"{path}: the IDX data is {state}: the header says {extent} = {size} bytes, "
             f"the file has {len(raw) - start}",
+            code="BF-D003",
             remedy=_DOWNLOAD,
         )
     return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
@@ -116,25 +127,30 @@ def _wrong_magic(magic: int, path: Path, dims: int) -> DataError:
     if element in _ELEMENT_TYPES and element != 0x08:
         return DataError(
             f"{path}: holds {_ELEMENT_TYPES[element]} elements (IDX magic 0x{magic:08x}); {expected}",
+            code="BF-D002",
             remedy="convert the file to unsigned bytes",
         )
     if element == 0x08 and found == 1:
         return DataError(
             f"{path}: is an IDX labels file (magic 0x{magic:08x}); {expected}",
+            code="BF-D002",
             remedy="give the images file (its name has 'images' and 'idx3' in it); the labels beside it are "
             "found by name, or named by labels=",
         )
     if element == 0x08 and dims == 1:
         return DataError(
             f"{path}: is an IDX images file (magic 0x{magic:08x}); {expected}",
+            code="BF-D002",
             remedy="give the labels file (its name has 'labels' and 'idx1' in it)",
         )
     if element == 0x08 and found >= 1:
         return DataError(
             f"{path}: is an IDX file of {found} dimensions (magic 0x{magic:08x}); {expected}",
+            code="BF-D002",
             remedy=f"give a file of {dims} dimensions: count, then the image's own",
         )
     return DataError(
         f"{path}: is not an IDX file (magic 0x{magic:08x}); {expected}",
+        code="BF-D002",
         remedy="give an MNIST file as distributed, raw or gzipped, or an .npz",
     )

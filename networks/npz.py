@@ -54,16 +54,18 @@ def read_bytes(path: Path, *, what: str, remedy: str) -> bytes:
     """
     try:
         if not path.exists():
-            raise DataError(f"{path}: no such file; expected {what}", remedy=remedy)
+            raise DataError(f"{path}: no such file; expected {what}", code="BF-D001", remedy=remedy)
         if not path.is_file():
             kind = "a folder" if path.is_dir() else "not a regular file"
-            raise DataError(f"{path}: is {kind}; expected {what}", remedy=remedy)
+            raise DataError(f"{path}: is {kind}; expected {what}", code="BF-D001", remedy=remedy)
         raw = path.read_bytes()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise DataError(f"{path}: cannot be read: {reason}; expected {what}", remedy=remedy) from None
+        raise DataError(
+            f"{path}: cannot be read: {reason}; expected {what}", code="BF-D001", remedy=remedy
+        ) from None
     if not raw:
-        raise DataError(f"{path}: the file is empty; expected {what}", remedy=remedy)
+        raise DataError(f"{path}: the file is empty; expected {what}", code="BF-D003", remedy=remedy)
     return raw
 
 
@@ -79,13 +81,17 @@ class Archive:
         self._remedy = remedy
         if not raw.startswith(MAGIC):
             raise DataError(
-                f"{path}: is not an .npz archive (it starts with {raw[:4].hex(' ')})", remedy=remedy
+                f"{path}: is not an .npz archive (it starts with {raw[:4].hex(' ')})",
+                code="BF-D002",
+                remedy=remedy,
             )
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(raw))
         except _BROKEN as error:
             raise DataError(
-                f"{path}: the .npz archive is truncated or damaged ({len(raw)} bytes): {error}", remedy=remedy
+                f"{path}: the .npz archive is truncated or damaged ({len(raw)} bytes): {error}",
+                code="BF-D003",
+                remedy=remedy,
             ) from None
         members = self._zip.namelist()
         self.keys = tuple(name.removesuffix(".npy") for name in members if name.endswith(".npy"))
@@ -101,7 +107,9 @@ class Archive:
         """The array stored under `key`, of any shape and dtype but object."""
         if key not in self.keys:
             raise DataError(
-                f"{self.path}: has no array {key!r}; it holds {self.listing()}", remedy=self._remedy
+                f"{self.path}: has no array {key!r}; it holds {self.listing()}",
+                code="BF-D010",
+                remedy=self._remedy,
             )
         try:
             with self._zip.open(f"{key}.npy") as member:
@@ -111,10 +119,13 @@ class Archive:
             if "Object arrays" in str(error):
                 raise DataError(
                     f"{self.path}: array {key!r} holds pickled Python objects, which are never loaded",
+                    code="BF-D004",
                     remedy=f"save {key!r} with a plain numeric dtype, such as uint8",
                 ) from None
             raise DataError(
-                f"{self.path}: array {key!r} is truncated or damaged: {error}", remedy=self._remedy
+                f"{self.path}: array {key!r} is truncated or damaged: {error}",
+                code="BF-D003",
+                remedy=self._remedy,
             ) from None
         return loaded
 
@@ -162,5 +173,6 @@ def write_bytes(path: Path, content: bytes) -> None:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise DataError(
             f"{path}: cannot be written: {reason}",
+            code="BF-D013",
             remedy="give a file in a folder that exists and is writable",
         ) from None

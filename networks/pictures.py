@@ -53,6 +53,7 @@ def in_folder(folder: Path) -> list[Path]:
     except OSError as error:
         raise DataError(
             f"{error.filename}: cannot be read: {error.strerror}",
+            code="BF-D001",
             remedy="make it readable, or move it elsewhere",
         ) from None
 
@@ -75,6 +76,7 @@ def read(paths: Sequence[Path], shape: tuple[int, ...]) -> NDArray[np.uint8]:
     if len(shape) != 2 and shape[2:] != (3,):
         raise DataError(
             f"{paths[0]}: is a picture, which cannot become an image of shape {shape}",
+            code="BF-D006",
             remedy="store the images as arrays in an .npz",
         )
     made = [_fitted(path, shape) for path in paths]
@@ -86,7 +88,9 @@ def _pillow() -> Any:
         from PIL import Image, ImageOps
     except ImportError:
         raise BuildError(
-            "Pillow is not installed, which reads pictures", remedy="pip install 'bitfold[images]'"
+            "Pillow is not installed, which reads pictures",
+            code="BF-B015",
+            remedy="pip install 'bitfold[images]'",
         ) from None
     return Image, ImageOps
 
@@ -96,7 +100,9 @@ def _fitted(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     raw = npz.read_bytes(path, what="a picture", remedy="give a PNG, JPEG or other picture file")
     named = kind(raw)
     if named is None:
-        raise DataError(f"{path}: is no picture (it starts with {raw[:4].hex(' ')})", remedy=_REMEDY)
+        raise DataError(
+            f"{path}: is no picture (it starts with {raw[:4].hex(' ')})", code="BF-D002", remedy=_REMEDY
+        )
     image_module, _ = _pillow()
     try:
         with warnings.catch_warnings():
@@ -110,7 +116,7 @@ def _fitted(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         if isinstance(error, image_module.UnidentifiedImageError):
             reason = "it is damaged"
         raise DataError(
-            f"{path}: is a {named} picture that cannot be read: {reason}", remedy=_REMEDY
+            f"{path}: is a {named} picture that cannot be read: {reason}", code="BF-D003", remedy=_REMEDY
         ) from None
 
 

@@ -44,7 +44,7 @@ def find(path: str | Path | Sequence[str | Path], shape: tuple[int, ...], split:
     """The images at `path`, with what labels come with them: arguments and errors as of `datasets.load`."""
     if not isinstance(path, str | Path):
         if not path:
-            raise DataError("no image files are given", remedy="give one or more")
+            raise DataError("no image files are given", code="BF-D009", remedy="give one or more")
         several = [Path(p) for p in path]
         source = several[0]
         if len(several) > 1:
@@ -104,7 +104,7 @@ def _check_known(raw: bytes, path: Path, wanted: str) -> None:
     if raw[257:262] == b"ustar":
         found = "a tar archive, to be unpacked first"
     found = found or f"no known format (it starts with {raw[:4].hex(' ')})"
-    raise DataError(f"{path}: is {found}; expected {wanted} as IDX or .npz", remedy=_FORMATS)
+    raise DataError(f"{path}: is {found}; expected {wanted} as IDX or .npz", code="BF-D002", remedy=_FORMATS)
 
 
 def _in_folder(folder: Path, shape: tuple[int, ...], split: Split) -> Path | list[Path]:
@@ -122,6 +122,7 @@ def _in_folder(folder: Path, shape: tuple[int, ...], split: Split) -> Path | lis
         ]
     raise DataError(
         f"{folder}: the folder has no {split.value} images; looked for {', '.join(names)} and for pictures",
+        code="BF-D009",
         remedy="put the files there under their standard names, or give the images file itself",
     )
 
@@ -148,6 +149,7 @@ def _pick(archive: npz.Archive, split: Split, letter: str, word: str) -> tuple[s
         raise DataError(
             f"{archive.path}: has none of the arrays {letter}_{split.value}, {word}, {letter}; it holds "
             f"{archive.listing()}",
+            code="BF-D010",
             remedy=f"store the arrays under these names: {_SAVE_NPZ}",
         )
     return key, archive.array(key)

@@ -74,6 +74,7 @@ class Recipe:
             takes = math.prod(self.image)
             raise DataError(
                 f"{data.name}: has {data.n_pixels} pixels per image; {self.network} takes {takes}",
+                code="BF-D006",
                 remedy=f"give images of {' x '.join(map(str, self.image))}",
             )
 
@@ -113,7 +114,9 @@ class CnvRecipe(Recipe):
         self._check_size(data)
         if data.pixels is None:
             raise DataError(
-                f"{data.name}: holds bits; {self.network} takes pixels", remedy="give pixels 0..255"
+                f"{data.name}: holds bits; {self.network} takes pixels",
+                code="BF-D006",
+                remedy="give pixels 0..255",
             )
         return data.pixels
 
@@ -148,14 +151,15 @@ def check(recipe: Recipe, data: Dataset) -> None:
             continue
         limits = f"at least {low}" if high == math.inf else f"{low}..{high}"
         option = name.replace("_", "-")
-        raise UsageError(f"{name} is {value}", remedy=f"give {limits} with --{option}")
+        raise UsageError(f"{name} is {value}", code="BF-U016", remedy=f"give {limits} with --{option}")
     if isinstance(recipe, CnvRecipe) and recipe.horizon < recipe.epochs:
         raise UsageError(
             f"the learning rate reaches 0 after {recipe.horizon} of {recipe.epochs} epochs",
+            code="BF-U016",
             remedy=f"give --horizon {recipe.epochs} or more, or fewer epochs with --epochs",
         )
     if data.labels is None:
-        raise DataError(f"{data.name}: has no labels to train on", remedy=LABELS)
+        raise DataError(f"{data.name}: has no labels to train on", code="BF-D008", remedy=LABELS)
     recipe.inputs(data)
     if len(data) < recipe.held_out + 2:
         use = (
@@ -163,11 +167,13 @@ def check(recipe: Recipe, data: Dataset) -> None:
         )
         raise DataError(
             f"{data.name}: has {len(data)} images; {use}",
+            code="BF-D009",
             remedy="give more images" + (", or hold out fewer with --held-out" if recipe.held_out else ""),
         )
     highest, classes = int(data.labels.max()), recipe.dims[-1]
     if highest >= classes:
         raise DataError(
             f"{data.name}: has the label {highest}; {recipe.network} has {classes} classes",
+            code="BF-D007",
             remedy=f"give labels 0..{classes - 1}",
         )

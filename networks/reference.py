@@ -53,6 +53,7 @@ def _flat(weights: Weights, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         wanted = " or ".join(str(("N", *shape)).replace("'", "") for shape in shapes)
         raise DataError(
             f"images are {images.dtype} {images.shape}; this network takes uint8 {wanted}",
+            code="BF-D006",
             remedy="give pixels 0..255" if weights.network else "give bits, one per input: Dataset.as_bits()",
         )
     return images.reshape(len(images), weights.inputs)

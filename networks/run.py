@@ -112,14 +112,18 @@ def load_images(options: Options, network: Network, classes: int) -> Dataset:
         if options.images > len(data):
             raise UsageError(
                 f"{options.images} images are asked for, but {data.name} has {len(data)}",
+                code="BF-U016",
                 remedy=f"--images 1 to {len(data)}",
             )
         data = data.take(options.images)
     if not len(data):
-        raise DataError(f"{data.name} holds no images", remedy="give a file with at least one image")
+        raise DataError(
+            f"{data.name} holds no images", code="BF-D009", remedy="give a file with at least one image"
+        )
     if options.csim > len(data):
         raise UsageError(
             f"--csim {options.csim} asks for more images than the {len(data)} there are",
+            code="BF-U016",
             remedy=f"--csim 1 to {len(data)}",
         )
     return data

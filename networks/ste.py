@@ -33,7 +33,7 @@ def pytorch() -> Any:
         torch = importlib.import_module("torch")
     except ImportError:
         message = "training needs PyTorch, which is not installed"
-        raise BuildError(message, remedy="pip install 'bitfold[train]'") from None
+        raise BuildError(message, code="BF-B015", remedy="pip install 'bitfold[train]'") from None
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False

@@ -114,10 +114,11 @@ class _State:
                 self.best_correct = content["best_correct"]
         except Exception:  # the unpickler raises whatever a damaged file provokes
             message = f"{path}: is no checkpoint of networks/train.py, or is damaged"
-            raise DataError(message, remedy=remedy) from None
+            raise DataError(message, code="BF-D014", remedy=remedy) from None
         if belongs_to != self.belongs_to:
             raise DataError(
                 f"{path}: is a checkpoint of another recipe or other data ({belongs_to})",
+                code="BF-D014",
                 remedy=remedy,
             )
 
@@ -158,7 +159,7 @@ def verified(
         progressed: called now and then with the images done.
     """
     if test.labels is None:
-        raise DataError(f"{test.name}: has no labels to verify against", remedy=LABELS)
+        raise DataError(f"{test.name}: has no labels to verify against", code="BF-D008", remedy=LABELS)
     inputs = recipe.inputs(test)
     scores = np.empty((len(inputs), weights.classes), np.int16)
     for start in range(0, len(inputs), _VERIFIED_AT_A_TIME):
@@ -210,7 +211,9 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     for name in given:
         if not hasattr(recipe, name):
             option = name.replace("_", "-")
-            raise UsageError(f"{recipe.network} has no --{option}", remedy="leave it out: it is for cnv")
+            raise UsageError(
+                f"{recipe.network} has no --{option}", code="BF-U002", remedy="leave it out: it is for cnv"
+            )
     return replace(recipe, **given)
 
 
@@ -218,17 +221,22 @@ def _check_out(out: Path) -> None:
     """Find out before training, not after it, that its result has no place."""
     if out.is_dir() or not out.parent.is_dir():
         reason = "it is a folder" if out.is_dir() else f"there is no folder {out.parent}"
-        raise DataError(f"{out}: cannot be written: {reason}", remedy="give a file in a folder that exists")
+        raise DataError(
+            f"{out}: cannot be written: {reason}",
+            code="BF-D013",
+            remedy="give a file in a folder that exists",
+        )
 
 
 def _both_splits(recipe: Recipe, path: Path) -> tuple[Dataset, Dataset]:
     """Training and test images with labels, which must not be the same images."""
     train_set, test_set = (load(path, shape=recipe.image, split=split) for split in (Split.TRAIN, Split.TEST))
     if test_set.labels is None:
-        raise DataError(f"{path}: has no labels of the test images", remedy=LABELS)
+        raise DataError(f"{path}: has no labels of the test images", code="BF-D008", remedy=LABELS)
     if np.array_equal(recipe.inputs(train_set), recipe.inputs(test_set)):
         raise DataError(
             f"{path}: holds one set of images, which cannot be both trained on and tested on",
+            code="BF-D009",
             remedy="give an .npz with x_train, y_train, x_test and y_test, or a folder of MNIST's IDX files",
         )
     return train_set, test_set

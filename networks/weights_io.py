@@ -126,6 +126,7 @@ def load_weights(
         holds = f"the network {named}" if named else f"a network of widths {_widths(found)}"
         raise DataError(
             f"{source}: holds {holds}; expected {wanted}",
+            code="BF-D011",
             remedy="give the weights of this network, or train them with networks/train.py",
         )
     weights = [_weights(archive, f"w{k}", fan_in, out) for k, (out, fan_in) in enumerate(shapes)]
@@ -153,7 +154,7 @@ def bundled(name: str) -> Weights:
     folder = resources.files("bitfold.networks") / "weights"
     known = sorted(f.name.removesuffix(".npz") for f in folder.iterdir() if f.name.endswith(".npz"))
     if name not in known:
-        raise DataError(f"no bundled weights are named {name!r}", remedy=choices(name, known))
+        raise DataError(f"no bundled weights are named {name!r}", code="BF-D011", remedy=choices(name, known))
     with resources.as_file(folder / f"{name}.npz") as path:
         return load_weights(path)
 
@@ -198,6 +199,7 @@ def _network(archive: npz.Archive) -> str | None:
         shown = repr(named) if named is not None else f"{array.dtype} {array.shape}"
         raise DataError(
             f"{archive.path}: network is {shown}; the only network known by name is {topology.CNV!r}",
+            code="BF-D011",
             remedy=_REMEDY,
         )
     return named
@@ -212,6 +214,7 @@ def _shapes(archive: npz.Archive) -> list[tuple[int, int]]:
         raise DataError(
             f"{archive.path}: shapes is {array.dtype} {array.shape}; expected int64 ({layers}, 2), "
             "(out, in) of each layer",
+            code="BF-D011",
             remedy=_REMEDY,
         )
     found = [(int(out), int(fan_in)) for out, fan_in in array]
@@ -220,6 +223,7 @@ def _shapes(archive: npz.Archive) -> list[tuple[int, int]]:
         if ours != theirs:
             raise DataError(
                 f"{archive.path}: layer {k} has shape {theirs}; expected {ours} in {topology.CNV}",
+                code="BF-D011",
                 remedy=_REMEDY,
             )
     return found
@@ -231,6 +235,7 @@ def _dims(archive: npz.Archive) -> tuple[int, ...]:
     if not counts or int(array.min()) < 1:
         raise DataError(
             f"{archive.path}: dims is {array.dtype} {array.shape}; expected two or more layer widths, int64",
+            code="BF-D011",
             remedy=_REMEDY,
         )
     return tuple(int(d) for d in array)
@@ -241,6 +246,7 @@ def _expect(archive: npz.Archive, key: str, dtype: type[np.generic], shape: tupl
     if array.dtype != dtype or array.shape != shape:
         raise DataError(
             f"{archive.path}: {key} is {array.dtype} {array.shape}; expected {np.dtype(dtype)} {shape}",
+            code="BF-D011",
             remedy=_REMEDY,
         )
     return array
@@ -252,6 +258,7 @@ def _weights(archive: npz.Archive, key: str, fan_in: int, out: int) -> NDArray[n
     if bits[:, fan_in:].any():
         raise DataError(
             f"{archive.path}: {key} has bits set past its {fan_in} inputs; the padding must be 0",
+            code="BF-D011",
             remedy='pack with np.packbits(w, axis=1, bitorder="little")',
         )
     return np.ascontiguousarray(bits[:, :fan_in])
@@ -265,6 +272,7 @@ def _thresholds(archive: npz.Archive, key: str, out: int, limits: tuple[int, int
         row = int(outside[0])
         raise DataError(
             f"{archive.path}: {key}[{row}] is {array[row]}; expected a threshold {low}..{high}",
+            code="BF-D011",
             remedy=f"clip thresholds to {low} (always on) .. {high} (never on)",
         )
     return array
@@ -281,6 +289,7 @@ def _biases(archive: npz.Archive, classes: int, fan_in: int) -> NDArray[np.int16
         row = int(outside[0])
         raise DataError(
             f"{archive.path}: biases[{row}] is {array[row]}; expected {-limit}..{limit}, for 16-bit scores",
+            code="BF-D011",
             remedy="take the same number from all biases: the class stays the same",
         )
     return array
@@ -296,7 +305,11 @@ def _accuracy(archive: npz.Archive) -> float | None:
         return None
     value = float(_expect(archive, "test_accuracy", np.float64, ()).astype(np.float64))
     if not 0 <= value <= 1:
-        raise DataError(f"{archive.path}: test_accuracy is {value}; expected a fraction 0..1", remedy=_REMEDY)
+        raise DataError(
+            f"{archive.path}: test_accuracy is {value}; expected a fraction 0..1",
+            code="BF-D011",
+            remedy=_REMEDY,
+        )
     return value
 
 

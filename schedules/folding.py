@@ -72,6 +72,7 @@ def fold_network(s: Schedule, name: str, foldings: Folding) -> None:
     if s.name not in foldings:
         raise ScheduleError(
             f"schedule {name!r} has no folding for {s.name!r}",
+            code="BF-S003",
             remedy=f"it knows: {', '.join(sorted(foldings))}; copy schedules/{name}.py and add yours",
         )
     folding = foldings[s.name]

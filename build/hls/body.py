@@ -118,7 +118,11 @@ class Body:
         self.where = mlir.source(op)
         handler = self.handlers.get(op.name)
         if handler is None:
-            raise BuildError(f"HLS C++ has no form for the operation {op.name}", remedy="please report this")
+            raise BuildError(
+                f"HLS C++ has no form for the operation {op.name}",
+                code="BF-B011",
+                remedy="please report this",
+            )
         handler(self, op)
 
     def take(self, value: ir.Value, reads: set[ir.Value] | None = None) -> Code:

@@ -81,7 +81,9 @@ def _is_expression(block: ir.Block) -> bool:
 
 def for_(body: Body, op: ir.Operation) -> None:
     if len(op.results):
-        raise BuildError("HLS C++ has no form for a loop with results", remedy="please report this")
+        raise BuildError(
+            "HLS C++ has no form for a loop with results", code="BF-B011", remedy="please report this"
+        )
     low, high, step = (as_native(body.take(v)) for v in op.operands)
     body.enter(op)
     body.values.settle_used(frozenset(v for each in mlir.nested(op) for v in each.operands))
@@ -162,7 +164,9 @@ def _only_loop(body: Body, op: ir.Operation) -> ir.Operation:
     loops = [each for each in inner if each.name == "scf.for"]
     others = {each.name for each in inner} - {"scf.for", "scf.yield", "arith.constant"}
     if len(loops) != 1 or others:
-        raise BuildError("a flattened loop must hold exactly one loop", remedy="please report this")
+        raise BuildError(
+            "a flattened loop must hold exactly one loop", code="BF-B011", remedy="please report this"
+        )
     for each in inner:
         if each.name == "arith.constant":
             constant(body, each)
@@ -172,7 +176,11 @@ def _only_loop(body: Body, op: ir.Operation) -> ir.Operation:
 def _trips(loop: ir.Operation) -> int:
     low, high, step = (_constant_value(v) for v in loop.operands)
     if low != 0 or step != 1 or high is None:
-        raise BuildError("a flattened loop must count from 0 by 1 to a constant", remedy="please report this")
+        raise BuildError(
+            "a flattened loop must count from 0 by 1 to a constant",
+            code="BF-B011",
+            remedy="please report this",
+        )
     return high
 
 

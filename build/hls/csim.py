@@ -52,10 +52,13 @@ def csim(project: Path, *, like_synthesis: bool = False, timeout_s: float = 600)
     project = Path(project)
     manifest = read_manifest(project)
     if manifest is None:
-        raise BuildError(f"{project} is no HLS project of Bitfold", remedy="write one there first")
+        raise BuildError(
+            f"{project} is no HLS project of Bitfold", code="BF-B009", remedy="write one there first"
+        )
     if why := manifest.get("csim"):
         raise BuildError(
             f"the C++ simulation runs one kernel after the other, and cannot run {manifest['name']!r}: {why}",
+            code="BF-B008",
             remedy='check it on the CPU with s.build(target="llvm"), and by C/RTL co-simulation',
         )
     compiler, headers = find_compiler(), find_headers()
@@ -89,9 +92,10 @@ def find_compiler() -> str:
     if asked:
         raise BuildError(
             f"the C++ compiler {asked!r} that CXX names is not there",
+            code="BF-B003",
             remedy="unset CXX, or set it to a compiler such as g++",
         )
-    raise BuildError("the C simulation needs a C++ compiler", remedy="apt-get install g++")
+    raise BuildError("the C simulation needs a C++ compiler", code="BF-B003", remedy="apt-get install g++")
 
 
 def find_headers() -> Path:
@@ -106,7 +110,9 @@ def find_headers() -> Path:
     for folder in folders:
         if (folder / "ap_int.h").is_file():
             return folder
-    raise BuildError("the C simulation needs the ap_int headers", remedy="pip install 'bitfold[csim]'")
+    raise BuildError(
+        "the C simulation needs the ap_int headers", code="BF-B004", remedy="pip install 'bitfold[csim]'"
+    )
 
 
 def _compile(command: list[str], name: str, work: Path, timeout_s: float) -> None:
@@ -121,11 +127,14 @@ def _compile(command: list[str], name: str, work: Path, timeout_s: float) -> Non
     except OSError as error:
         raise BuildError(
             f"the C++ compiler {command[0]} cannot be run: {error.strerror}",
+            code="BF-B003",
             remedy="set CXX to a compiler such as g++",
         ) from None
     except subprocess.TimeoutExpired:
         raise BuildError(
-            f"{Path(command[0]).name} took more than {timeout_s:g} s", remedy="simulate a smaller design"
+            f"{Path(command[0]).name} took more than {timeout_s:g} s",
+            code="BF-B006",
+            remedy="simulate a smaller design",
         ) from None
     if done.returncode:
         log = work / "compile.log"
@@ -134,10 +143,13 @@ def _compile(command: list[str], name: str, work: Path, timeout_s: float) -> Non
         first = (errors or done.stderr.splitlines() or ["no message"])[0]
         raise BuildError(
             f"{Path(command[0]).name} does not compile the generated C++: {first}",
+            code="BF-B005",
             remedy=f"check CXX and CXXFLAGS if they are set; the compiler's whole output is in {log}",
         )
     if not (work / "csim").exists():
-        raise BuildError(f"{command[0]} made no program", remedy="set CXX to a compiler such as g++")
+        raise BuildError(
+            f"{command[0]} made no program", code="BF-B003", remedy="set CXX to a compiler such as g++"
+        )
 
 
 def _run(project: Path, work: Path, timeout_s: float) -> str:
@@ -153,15 +165,16 @@ def _run(project: Path, work: Path, timeout_s: float) -> str:
     except OSError as error:
         raise BuildError(
             f"the compiled simulation cannot be run: {error.strerror}",
+            code="BF-B003",
             remedy="set CXX to a compiler for this machine, such as g++",
         ) from None
     except subprocess.TimeoutExpired:
         raise BuildError(
-            f"the C simulation took more than {timeout_s:g} s", remedy="simulate fewer images"
+            f"the C simulation took more than {timeout_s:g} s", code="BF-B006", remedy="simulate fewer images"
         ) from None
     if done.returncode not in (0, 1):
         said = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
-        raise BuildError(f"the C simulation failed: {said}", remedy="write the project again")
+        raise BuildError(f"the C simulation failed: {said}", code="BF-B007", remedy="write the project again")
     return done.stdout
 
 
@@ -169,7 +182,9 @@ def _result(printed: str, outputs: Path, ports: list[Port], compile_s: float, ru
     lines = printed.splitlines()
     summary = re.fullmatch(r"images=(\d+) mismatches=(\d+)", lines[-1]) if lines else None
     if summary is None:
-        raise BuildError("the C simulation printed no result", remedy="write the project again")
+        raise BuildError(
+            "the C simulation printed no result", code="BF-B007", remedy="write the project again"
+        )
     images, mismatches = int(summary[1]), int(summary[2])
     detail = next((line for line in lines if line.startswith("first mismatch")), "")
     try:

@@ -162,6 +162,7 @@ def _dataflow(function: ir.Operation, effects: mlir.Effects, writer: Body) -> No
         if problem:
             raise BuildError(
                 f"{_title(function)} cannot be a dataflow region: {problem}",
+                code="BF-B012",
                 remedy="give each array or stream one kernel that writes it and one that reads it",
             )
         writer.pragmas(["DATAFLOW"])

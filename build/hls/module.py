@@ -20,6 +20,7 @@ def int_type(type: ir.Type) -> IntType:
     if found.is_signless:
         raise BuildError(
             f"the module has a signless integer type {type}",
+            code="BF-B011",
             remedy="write HLS C++ from the module before bf is lowered to arith",
         )
     return IntType(found.width, found.is_signed)

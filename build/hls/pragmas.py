@@ -50,6 +50,7 @@ def loop_pragmas(nest: Sequence[ir.Operation]) -> list[str]:
     if len(nest) > 1 and any(unrolls):
         raise BuildError(
             "a loop of a nest that runs as one pipeline cannot be unrolled",
+            code="BF-B011",
             remedy="split the loop and unroll the inner part, below the pipelined loop",
         )
     if unrolls[0]:

@@ -51,6 +51,7 @@ def plan(lowered: Lowered, vectors: Vectors, name: str, device: Device = ZC706) 
     if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) or name in _TAKEN:
         raise UsageError(
             f"{name!r} cannot name an HLS project",
+            code="BF-U011",
             remedy=f"use letters, digits and _, and none of: {', '.join(_TAKEN)}",
         )
     source = emit(lowered)

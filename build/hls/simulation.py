@@ -80,6 +80,7 @@ class HlsModule:
         if found.mismatches:
             raise BuildError(
                 f"the C++ simulation of {self.project} differs from the CPU: {found.detail}",
+                code="BF-B010",
                 remedy="this is a fault of Bitfold: please report it with the project folder",
             )
         for param, array, written in zip(self._params, images, self._writes, strict=True):

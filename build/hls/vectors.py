@@ -85,6 +85,7 @@ def vector_text(ports: Sequence[Port], vectors: Vectors) -> tuple[str, int]:
     if len(counts) > 1:
         raise UsageError(
             f"the vectors have different numbers of images: {', '.join(map(str, counts))}",
+            code="BF-U012",
             remedy="pass arrays with one common first dimension",
         )
     images = counts[0] if counts else 0
@@ -103,11 +104,14 @@ def _check_names(kind: str, given: Mapping[str, np.ndarray], ports: Sequence[Por
     names = [p.name for p in ports]
     for name in given:
         if name not in names:
-            raise UsageError(f"the top kernel has no {kind} {name!r}", remedy=choices(name, names))
+            raise UsageError(
+                f"the top kernel has no {kind} {name!r}", code="BF-U012", remedy=choices(name, names)
+            )
     missing = [n for n in names if n not in given]
     if missing:
         raise UsageError(
             f"no vectors for the {kind} {', '.join(missing)}",
+            code="BF-U012",
             remedy=f"add {', '.join(repr(m) for m in missing)} to Vectors.{kind}s",
         )
 
@@ -120,12 +124,14 @@ def _lines(port: Port, values: np.ndarray) -> list[str]:
         raise UsageError(
             f"the vectors of {port.name!r} have shape {values.shape}; {logical} needs "
             f"(N, {', '.join(map(str, logical.dims))})",
+            code="BF-U012",
             remedy="put the images along the first dimension",
         )
     if values.size and not logical.elem.low <= int(values.min()) <= int(values.max()) <= logical.elem.high:
         raise UsageError(
             f"the vectors of {port.name!r} go from {values.min()} to {values.max()}; "
             f"{logical.elem} holds {logical.elem.low} to {logical.elem.high}",
+            code="BF-U012",
             remedy="pass values of the parameter's own type",
         )
     stored = to_storage(values, port.type).reshape(values.shape[0], port.words).tolist()

@@ -52,6 +52,7 @@ def library(program: Program, trace: Trace | None = None) -> Library:
         if is_network(lowered.program):
             raise BuildError(
                 f"{name!r} joins kernels by streams, whose scheduler is set up by Python",
+                code="BF-B013",
                 span=program.top.span,
                 remedy='call it from Python with s.build(target="llvm"), or write HLS C++: --target hls',
             )

@@ -173,6 +173,7 @@ def check_platform() -> None:
     if missing := [name for name in turns.LIBC if not hasattr(libc, name)]:
         raise BuildError(
             f"kernels that talk by streams take turns by {missing[0]}, which this system's C library lacks",
+            code="BF-B014",
             remedy="use Linux with glibc, or run the program as Python with bitfold.ir.run.run_python",
         )
 

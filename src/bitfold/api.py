@@ -46,14 +46,18 @@ class Schedule(_Schedule):
         known = [t.value for t in Target]
         target = target.value if isinstance(target, Target) else target
         if target not in known:
-            raise UsageError(f"there is no target {target!r}", remedy=choices(str(target), known))
+            raise UsageError(
+                f"there is no target {target!r}", code="BF-U003", remedy=choices(str(target), known)
+            )
         if Target(target) is Target.LLVM:
             from bitfold.modules import CompiledKernel
 
             return CompiledKernel(self.program)
         if project is None:
             raise UsageError(
-                "the HLS project needs a folder", remedy='s.build(target="hls", project="out/my-kernel")'
+                "the HLS project needs a folder",
+                code="BF-U004",
+                remedy='s.build(target="hls", project="out/my-kernel")',
             )
         from bitfold.modules import HlsProject
 

@@ -29,7 +29,7 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(**settings, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message, remedy=f"{self.prog} --help lists the options")
+        raise UsageError(message, code="BF-U001", remedy=f"{self.prog} --help lists the options")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,6 +55,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     build_command.add_options(build)
     build.set_defaults(action=build_command.command)
+    explain = commands.add_parser(
+        "explain", help="explain an error's code", description="Explain an error's code, such as BF-L012."
+    )
+    explain.add_argument("code", metavar="CODE", help="the code that an error shows in brackets")
+    explain.set_defaults(action=_explain)
     return _guarded(lambda: _command(parser.parse_args(argv)))
 
 
@@ -94,7 +99,10 @@ def _guarded(command: Callable[[], int]) -> int:
         return 0
     except OSError as error:
         _drop_output()
-        print(BuildError(f"the output cannot be written: {error.strerror}").render(), file=sys.stderr)
+        print(
+            BuildError(f"the output cannot be written: {error.strerror}", code="BF-B001").render(),
+            file=sys.stderr,
+        )
         return EXIT_ERROR
 
 
@@ -146,6 +154,13 @@ def _add_import_options(parser: argparse.ArgumentParser) -> None:
     add("--simd", type=_simd, metavar="N,N,...", help="SIMD of each layer, where the files leave it open")
 
 
+def _explain(args: argparse.Namespace) -> int:
+    from bitfold.catalogue import explain
+
+    print(explain(args.code), end="")
+    return 0
+
+
 def _import(args: argparse.Namespace) -> int:
     from bitfold.networks.bnn_pynq import read
     from bitfold.networks.weights_io import save_weights
@@ -177,7 +192,9 @@ def _run(args: argparse.Namespace) -> int:
     if args.network is None:
         from bitfold.networks.catalog import networks
 
-        raise UsageError("which network?", remedy=f"bitfold run NETWORK, one of: {', '.join(networks())}")
+        raise UsageError(
+            "which network?", code="BF-U003", remedy=f"bitfold run NETWORK, one of: {', '.join(networks())}"
+        )
     options = Options(
         network=args.network,
         schedule=args.schedule,
@@ -191,13 +208,15 @@ def _run(args: argparse.Namespace) -> int:
         fifo=args.fifo,
     )
     if args.labels is not None and args.data is None:
-        raise UsageError("--labels goes with --data", remedy="name the images with --data")
+        raise UsageError("--labels goes with --data", code="BF-U002", remedy="name the images with --data")
     if args.emit is not None:
         ignored = [n for n in ("csim", "json", "out", "images", "print_after", "data") if getattr(args, n)]
         if ignored:
             option = ignored[0].replace("_", "-")
             raise UsageError(
-                f"--emit only prints the program; --{option} has no part in it", remedy="drop one"
+                f"--emit only prints the program; --{option} has no part in it",
+                code="BF-U002",
+                remedy="drop one",
             )
         print(_emitted(options, args.emit), end="")
         return 0

@@ -2,7 +2,8 @@
 
 Every error that a user's input can provoke is a `BitfoldError`: one message, where in the Python source it
 arose (file:line:col with a caret), notes that point at other lines involved, and a remedy. The command line
-prints it and exits with status 2; a library caller catches it like any exception.
+prints it and exits with status 2; a library caller catches it like any exception. Its code, such as BF-L012,
+says what kind of mistake it is: docs/errors.md has an entry for each, which `bitfold explain` prints.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ class BitfoldError(Exception):
 
     Args:
         message: one sentence that names the thing at fault.
+        code: the kind of mistake, such as "BF-L012"; each has an entry in docs/errors.md.
         span: where it stands in the user's Python source, when there is such a place.
         remedy: what to write or do instead.
         notes: other places involved.
@@ -73,12 +75,14 @@ class BitfoldError(Exception):
         self,
         message: str,
         *,
+        code: str = "",
         span: Span | None = None,
         remedy: str | None = None,
         notes: Sequence[Note] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
+        self.code = code
         self.span = span
         self.remedy = remedy
         self.notes = tuple(notes)
@@ -88,7 +92,8 @@ class BitfoldError(Exception):
 
     def render(self) -> str:
         """The whole error as text, without colour."""
-        head = f"{self.span}: error: " if self.span else "error: "
+        kind = f"error[{self.code}]: " if self.code else "error: "
+        head = f"{self.span}: {kind}" if self.span else kind
         lines = [head + self.message]
         if self.span and (excerpt := self.span.excerpt()):
             lines.append(excerpt)

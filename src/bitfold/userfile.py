@@ -33,10 +33,10 @@ def load_file(file: str, what: str = "file", remedy: str = "give FILE.py:FUNCTIO
     """
     path = Path(file)
     if not os.path.isfile(path):
-        raise UsageError(f"there is no {what} {file!r}", remedy=remedy)
+        raise UsageError(f"there is no {what} {file!r}", code="BF-U013", remedy=remedy)
     spec = importlib.util.spec_from_file_location(f"bitfold_user_{path.stem}", path)
     if spec is None or spec.loader is None:
-        raise UsageError(f"{file!r} is not a Python file", remedy="give FILE.py:FUNCTION")
+        raise UsageError(f"{file!r} is not a Python file", code="BF-U013", remedy="give FILE.py:FUNCTION")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     folder = str(path.absolute().parent)
@@ -49,11 +49,15 @@ def load_file(file: str, what: str = "file", remedy: str = "give FILE.py:FUNCTIO
         raise
     except SyntaxError as error:
         raise UsageError(
-            f"{file} is not Python: {error.msg}", span=_syntax_span(error, file), remedy="correct the file"
+            f"{file} is not Python: {error.msg}",
+            code="BF-U014",
+            span=_syntax_span(error, file),
+            remedy="correct the file",
         ) from None
     except (Exception, SystemExit) as error:
         raise UsageError(
             f"{file} cannot be imported: {type(error).__name__}: {error}",
+            code="BF-U014",
             span=line_of(error, spec.origin),
             remedy="correct the file",
         ) from error
@@ -67,7 +71,7 @@ def find_function(module: ModuleType, file: str, function: str) -> Callable[...,
         functions = inspect.getmembers(module, inspect.isfunction)
         names = [n for n, f in functions if f.__module__ == module.__name__]
         missing = f"{file} has no function {function!r}" if function else f"which function of {file}?"
-        raise UsageError(missing, remedy=choices(function, names))
+        raise UsageError(missing, code="BF-U013", remedy=choices(function, names))
     checked: Callable[..., Any] = found
     return checked
 
@@ -85,6 +89,7 @@ def apply_schedule(schedule: Callable[[Any], object], name: str, s: object) -> N
     except (Exception, SystemExit) as error:
         raise ScheduleError(
             f"schedule {name!r} fails: {type(error).__name__}: {error}",
+            code="BF-S031",
             span=line_of(error, file),
             remedy="a schedule is a function of one argument, the schedule object",
         ) from error
@@ -92,6 +97,7 @@ def apply_schedule(schedule: Callable[[Any], object], name: str, s: object) -> N
         made.close()
         raise ScheduleError(
             f"schedule {name!r} is a generator or async function, which does nothing when called",
+            code="BF-S031",
             remedy="write it as an ordinary function",
         )
 

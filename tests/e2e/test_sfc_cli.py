@@ -42,7 +42,7 @@ def refused(found: subprocess.CompletedProcess[str], *words: str) -> None:
     """One message with all `words`, a remedy, status 2, and no traceback."""
     assert found.returncode == 2, found.stdout + found.stderr
     assert "Traceback" not in found.stderr
-    assert found.stderr.count("error:") == 1
+    assert found.stderr.count("error[") == 1
     assert "help:" in found.stderr
     for word in words:
         assert word in found.stderr, found.stderr

@@ -41,7 +41,8 @@ def check_refused(marked: str, *words: str, error: type[BitfoldError] = BitfoldE
     text = str(caught.value)
     head, *shown = text.splitlines()
     line, col = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1)
-    assert head.startswith(f"{kernel.__code__.co_filename}:{line}:{col + 1}: error: "), text
+    place = f"{kernel.__code__.co_filename}:{line}:{col + 1}"
+    assert head.startswith(f"{place}: error[{caught.value.code}]: "), text
     source = (before + target + after).splitlines()[line - 1]
     width = len(target) if "\n" not in target else 1
     number = f" {line} | "

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-FOLDERS = ("src", "build", "kernels", "networks", "schedules")
+FOLDERS = ("src", "build", "docs", "kernels", "networks", "schedules")
 FILES = ("pyproject.toml", "setup.cfg", "README.md", "LICENSE", "NOTICE")
 
 

@@ -21,7 +21,7 @@ MODEL = LOWERING | DEVICES | {"model"}
 BUILD = MODEL | {"build"}
 SUMMARY = BUILD | {"markup", "summary"}
 API = SUMMARY | {"modules"}
-ANY = API | {"bitfold", "api", "userfile", "schedules", "networks", "cli", "commands"}
+ANY = API | {"bitfold", "api", "catalogue", "userfile", "schedules", "networks", "cli", "commands"}
 MAY_IMPORT = {
     "diagnostics": set(),
     "lang": DIAGNOSTICS,
@@ -38,6 +38,8 @@ MAY_IMPORT = {
     "cli": ANY,
     "__main__": {"cli"},
     "markup": set(),
+    "docs": set(),
+    "catalogue": DIAGNOSTICS | {"docs"},
     "userfile": DIAGNOSTICS,
     "summary": BUILD | {"markup"},
     "modules": SUMMARY,

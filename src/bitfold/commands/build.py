@@ -92,9 +92,9 @@ def sizes(given: list[str]) -> dict[str, int]:
         except ValueError:
             size = 0
         if not (equals and name.isidentifier() and size > 0):
-            raise UsageError(f"--set {text} sets no size", remedy="write --set M=256")
+            raise UsageError(f"--set {text} sets no size", code="BF-U005", remedy="write --set M=256")
         if name in found:
-            raise UsageError(f"--set gives {name} twice", remedy="drop one")
+            raise UsageError(f"--set gives {name} twice", code="BF-U005", remedy="drop one")
         found[name] = size
     return found
 
@@ -188,16 +188,21 @@ def _check_options(args: argparse.Namespace) -> None:
             if getattr(args, option):
                 raise UsageError(
                     f"--emit only prints the program; --{option.replace('_', '-')} has no part in it",
+                    code="BF-U002",
                     remedy="drop one",
                 )
         return
     for option, remedy in (("target", "--target llvm or --target hls"), ("out", "--out DIR")):
         if getattr(args, option) is None:
             raise UsageError(
-                f"what is built needs --{option}", remedy=f"add {remedy}, or --emit FORM to print"
+                f"what is built needs --{option}",
+                code="BF-U002",
+                remedy=f"add {remedy}, or --emit FORM to print",
             )
     if args.csim and args.target != "hls":
-        raise UsageError("--csim simulates HLS C++", remedy="add --target hls, or drop --csim")
+        raise UsageError(
+            "--csim simulates HLS C++", code="BF-U002", remedy="add --target hls, or drop --csim"
+        )
     if args.json is not None:
         check_writable(args.json)
 
@@ -211,6 +216,7 @@ def _trace(args: argparse.Namespace) -> Trace | None:
     if args.print_after not in steps:
         raise UsageError(
             f"there is no pass named {args.print_after!r} on the way to {args.target}",
+            code="BF-U003",
             remedy=choices(args.print_after, steps),
         )
     return Trace.of(args.print_after, steps, print)

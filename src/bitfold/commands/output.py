@@ -34,6 +34,7 @@ def check_writable(path: Path) -> None:
     if reason:
         raise BuildError(
             f"the result cannot be written to {path}: {reason}",
+            code="BF-B001",
             remedy="name a file in an existing, writable folder",
         )
 
@@ -44,5 +45,7 @@ def write_text(path: Path, text: str) -> None:
         path.write_text(text)
     except OSError as error:
         raise BuildError(
-            f"the result cannot be written to {path}: {error.strerror}", remedy="name a writable file"
+            f"the result cannot be written to {path}: {error.strerror}",
+            code="BF-B001",
+            remedy="name a writable file",
         ) from None

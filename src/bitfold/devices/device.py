@@ -57,6 +57,7 @@ def find_device(given: str | Path) -> Device:
     if text.lower() not in known:
         raise UsageError(
             f"there is no device named {text!r}",
+            code="BF-U003",
             remedy=f"{choices(text.lower(), known)}; or give the path of a device file (.toml) of your own",
         )
     entry = files("bitfold.devices") / f"{text.lower()}.toml"
@@ -74,7 +75,9 @@ def read_device(path: Path) -> Device:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise DataError(f"cannot read the device file {path}: {reason}", remedy=_FORM) from error
+        raise DataError(
+            f"cannot read the device file {path}: {reason}", code="BF-D001", remedy=_FORM
+        ) from error
     return _device(str(path), text)
 
 
@@ -87,17 +90,21 @@ def _device(file: str, text: str) -> Device:
     try:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{file} is no TOML: {error}", remedy=_FORM) from error
+        raise DataError(f"{file} is no TOML: {error}", code="BF-D002", remedy=_FORM) from error
     known = [f.name for f in fields(Device)]
     for name in given:
         if name not in known:
-            raise DataError(f"{file}: a device has no field {name!r}", remedy=choices(name, known))
+            raise DataError(
+                f"{file}: a device has no field {name!r}", code="BF-D012", remedy=choices(name, known)
+            )
     missing = [f.name for f in fields(Device) if f.default is MISSING and f.name not in given]
     if missing:
-        raise DataError(f"{file} does not say: {', '.join(missing)}", remedy=_FORM)
+        raise DataError(f"{file} does not say: {', '.join(missing)}", code="BF-D012", remedy=_FORM)
     for name, value in given.items():
         if fault := _fault(name, value):
-            raise DataError(f"{file}: {name} is {value!r}; it must be {fault}", remedy="correct the file")
+            raise DataError(
+                f"{file}: {name} is {value!r}; it must be {fault}", code="BF-D012", remedy="correct the file"
+            )
     return Device(**given)
 
 

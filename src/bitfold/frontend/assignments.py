@@ -29,6 +29,7 @@ def assign(node: ast.Assign, scope: Scope) -> Statements:
     if len(node.targets) > 1:
         raise LanguageError(
             "a chained assignment is not part of the kernel language",
+            code="BF-L001",
             span=span,
             remedy="one target on each line",
         )
@@ -47,6 +48,7 @@ def assign(node: ast.Assign, scope: Scope) -> Statements:
 def _bad_target(target: ast.expr, scope: Scope) -> LanguageError:
     return LanguageError(
         f"{shown(target)!r} cannot be assigned to in a kernel",
+        code="BF-L006",
         span=span_of(target, scope.file),
         remedy="assign to a scalar's name or to one element of an array",
     )
@@ -58,6 +60,7 @@ def declare(node: ast.AnnAssign, scope: Scope) -> Statements:
     if not isinstance(node.target, ast.Name):
         raise LanguageError(
             "only a plain name can be declared",
+            code="BF-L006",
             span=span_of(node.target, scope.file),
             remedy="drop the annotation",
         )
@@ -66,7 +69,10 @@ def declare(node: ast.AnnAssign, scope: Scope) -> Statements:
         return _declare_array(name, type, node.value, scope, span)
     if node.value is None:
         raise LanguageError(
-            f"{name!r} is declared without a value", span=span, remedy=f"write `{name}: {type} = 0`"
+            f"{name!r} is declared without a value",
+            code="BF-L008",
+            span=span,
+            remedy=f"write `{name}: {type} = 0`",
         )
     value = operand(node.value, parse_value(node.value, scope), scope)
     here = scope.names.maps[0].get(name)
@@ -74,6 +80,7 @@ def declare(node: ast.AnnAssign, scope: Scope) -> Statements:
         if here.type != type:
             raise LanguageError(
                 f"{name!r} is already declared as {here.type} in this block",
+                code="BF-L005",
                 span=span,
                 remedy="use another name",
             )
@@ -90,7 +97,10 @@ def _declare_array(
         return _new_array(name, type, None, scope, span)
     if maker is None and isinstance(type, StreamType):
         raise LanguageError(
-            f"{shown(value) if value else name!r} is no stream", span=span, remedy=f"{name} = empty({type})"
+            f"{shown(value) if value else name!r} is no stream",
+            code="BF-L012",
+            span=span,
+            remedy=f"{name} = empty({type})",
         )
     if maker is None:
         fill = static_int(value, scope) if value is not None else None
@@ -98,6 +108,7 @@ def _declare_array(
         extra = f", {fill}" if form == "full" else ""
         raise LanguageError(
             f"{name!r} would be no array here when plain Python runs the kernel",
+            code="BF-L012",
             span=span,
             remedy=f"write `{name} = {form}({type}{extra})`, which runs on the CPU as well",
         )
@@ -107,6 +118,7 @@ def _declare_array(
     if not isinstance(meaning, ArrayName) or meaning.type != type:
         raise LanguageError(
             f"{name!r} is declared as {type}, but {shown(value)} is not of that type",
+            code="BF-L012",
             span=span,
             remedy=f"write `{name} = {maker.__name__}({type})`",
         )
@@ -124,6 +136,7 @@ def augmented(node: ast.AugAssign, scope: Scope) -> Statements:
                 what = described(scope.names[name]) if name in scope.names else "not assigned in this kernel"
                 raise LanguageError(
                     f"{name!r} is {what}, so it cannot be updated",
+                    code="BF-L005",
                     span=span_of(node.target, scope.file),
                     remedy=f"declare a scalar first, such as `acc: int32 = {name}`, and update that",
                 )
@@ -167,6 +180,7 @@ def _bind(name: str, value: ast.expr, scope: Scope, span: Span) -> Statements:
     if result.real is not None and result.real.weak:
         raise LanguageError(
             f"{name!r} would be a Python float, whose type is that of whatever it meets",
+            code="BF-L048",
             span=span,
             remedy=f"declare it: `{name}: float32 = float32(...)`",
         )
@@ -179,12 +193,16 @@ def _unpack(target: ast.Tuple, value: ast.expr, scope: Scope, span: Span) -> Sta
     if not isinstance(values, tuple) or len(names) != len(target.elts):
         raise LanguageError(
             "a tuple assignment is known only for compile-time values, such as `M, K = w.shape`",
+            code="BF-L001",
             span=span,
             remedy="assign one name at a time",
         )
     if len(values) != len(names):
         raise LanguageError(
-            f"{len(names)} names but {len(values)} values", span=span, remedy="name each of the values"
+            f"{len(names)} names but {len(values)} values",
+            code="BF-L011",
+            span=span,
+            remedy="name each of the values",
         )
     for name, each in zip(names, values, strict=True):
         if name not in scope.names or scope.names[name] != Known(each):
@@ -209,6 +227,7 @@ def _assign_scalar(name: str, scalar: ScalarName, value: Expr, span: Span) -> As
     if scalar.inferred and integers and not scalar.type.holds(value.type):
         raise LanguageError(
             f"{name!r} got the type {scalar.type} from its first value; this one needs {value.type}",
+            code="BF-L009",
             span=span,
             remedy=f"declare it where it is first assigned: `{name}: {value.type} = ...`",
         )
@@ -222,6 +241,7 @@ def _check_fits(name: str, type: ElementType, value: Expr, span: Span) -> None:
     if isinstance(value, Const) and not type.low <= value.value <= type.high:
         raise LanguageError(
             f"{value.value} is outside {type}, the type of {name!r}, which holds {type.low}..{type.high}",
+            code="BF-L010",
             span=value.span,
             remedy=f"declare {name!r} wider, or write {type}(...) to wrap it",
         )
@@ -244,6 +264,7 @@ def _allocate(name: str, maker: Any, call: ast.Call, scope: Scope, span: Span) -
     if len(call.args) != count or call.keywords:
         raise LanguageError(
             f"{maker.__name__} takes {'an array type and a value' if count == 2 else 'an array type'}",
+            code="BF-L013",
             span=span_of(call, scope.file),
             remedy=f"{name} = {maker.__name__}(int32[16]{', 7' if count == 2 else ''})",
         )
@@ -251,6 +272,7 @@ def _allocate(name: str, maker: Any, call: ast.Call, scope: Scope, span: Span) -
     if isinstance(type, StreamType) and maker is not array.empty:
         raise LanguageError(
             f"{maker.__name__} makes an array, and {type} is a stream, which starts empty",
+            code="BF-L013",
             span=span_of(call, scope.file),
             remedy=f"write {name} = empty({type})",
         )
@@ -263,6 +285,7 @@ def _allocate(name: str, maker: Any, call: ast.Call, scope: Scope, span: Span) -
         if fill is None:
             raise LanguageError(
                 "full takes a compile-time integer",
+                code="BF-L013",
                 span=span_of(call.args[1], scope.file),
                 remedy="fill the array in a loop",
             )
@@ -276,6 +299,7 @@ def _float_fill(call: ast.Call, maker: Any, elem: FloatType, scope: Scope) -> Re
     if (fill := fill_of(parse_expr(call.args[1], scope), elem)) is None:
         raise LanguageError(
             "full takes a compile-time number",
+            code="BF-L013",
             span=span_of(call.args[1], scope.file),
             remedy="fill the array in a loop",
         )
@@ -292,7 +316,10 @@ def _array_type(node: ast.expr, scope: Scope) -> ArrayType:
     type = declared_type(node, scope)
     if not isinstance(type, ArrayType):
         raise LanguageError(
-            f"{type} is not an array type", span=span_of(node, scope.file), remedy=f"give a size: {type}[16]"
+            f"{type} is not an array type",
+            code="BF-L013",
+            span=span_of(node, scope.file),
+            remedy=f"give a size: {type}[16]",
         )
     return type
 
@@ -303,6 +330,7 @@ def _rom(name: str, call: ast.Call, scope: Scope, span: Span) -> Statements:
     if len(call.args) != 2 or call.keywords or not isinstance(values, np.ndarray) or is_state(values):
         raise LanguageError(
             "rom takes a NumPy array captured from outside and its type",
+            code="BF-L013",
             span=span,
             remedy=f"define W outside the kernel, then {name} = rom(W, int8[16])",
         )
@@ -318,6 +346,7 @@ def _store(target: ast.Subscript, node: ast.expr, value: Expr, scope: Scope, spa
     if found.source is not None:
         raise LanguageError(
             f"{shown(target.value)!r} is a constant; it cannot be written",
+            code="BF-L007",
             span=span,
             remedy="copy it into a local array first",
         )

@@ -57,6 +57,7 @@ def _arguments(node: ast.Call, names: tuple[str, ...], span: Span) -> list[ast.e
     if set(given) != set(names) or count != len(names) or any(isinstance(a, ast.Starred) for a in node.args):
         raise LanguageError(
             f"{shown(node.func)} does not take these arguments",
+            code="BF-L021",
             span=span,
             remedy=f"write {shown(node.func)}({', '.join(names)})",
         )
@@ -76,18 +77,21 @@ def _bounds(high: ast.expr, low: ast.expr, scope: Scope, parse: ParseExpr, span:
         if position.low < 0 or position.high >= MAX_WIDTH:
             raise LanguageError(
                 f"a bit position is in 0..{MAX_WIDTH - 1}; {shown(node)} has type {position.type}",
+                code="BF-L022",
                 span=span_of(node, scope.file),
                 remedy="cast it to a narrow unsigned type, for example UInt(4)(i)",
             )
     if (distance := _distance(last, first)) is None:
         raise LanguageError(
             f"how many bits are between {shown(high)} and {shown(low)} is not a constant",
+            code="BF-L022",
             span=span,
             remedy="give both ends of the slice by one position, such as get_slice(x, i + 7, i)",
         )
     if distance < 0:
         raise LanguageError(
             f"the slice from bit {shown(high)} down to bit {shown(low)} has no bits",
+            code="BF-L022",
             span=span,
             remedy="give the higher position first: get_slice(x, 7, 0) has 8 bits",
         )
@@ -136,6 +140,7 @@ def _concat(node: ast.Call, scope: Scope, parse: ParseExpr, span: Span) -> Expr:
         if not isinstance(part, ast.Tuple) or width is None or not 1 <= width <= MAX_WIDTH:
             raise LanguageError(
                 f"{shown(part)} is not a value with its number of bits, a constant from 1 to {MAX_WIDTH}",
+                code="BF-L022",
                 span=span_of(part, scope.file),
                 remedy="write concat((a, 4), (b, 3)), the highest bits first",
             )
@@ -143,6 +148,7 @@ def _concat(node: ast.Call, scope: Scope, parse: ParseExpr, span: Span) -> Expr:
     if not parts or node.keywords:
         raise LanguageError(
             "concat takes values, each with its number of bits",
+            code="BF-L021",
             span=span,
             remedy="write concat((a, 4), (b, 3)), the highest bits first",
         )
@@ -164,12 +170,14 @@ def _bitcast(value: Expr, node: ast.expr, scope: Scope, span: Span) -> Expr:
     if value.real is not None or isinstance(to, FloatType):
         raise LanguageError(
             "the bits of a float cannot be read yet",
+            code="BF-L049",
             span=span,
             remedy="pass them as an array of integers beside the floats",
         )
     if not isinstance(to, IntType):
         raise LanguageError(
             f"{shown(node)} is not a type to read bits as",
+            code="BF-L023",
             span=span_of(node, scope.file),
             remedy="write bitcast(x, int8), for example",
         )
@@ -178,6 +186,7 @@ def _bitcast(value: Expr, node: ast.expr, scope: Scope, span: Span) -> Expr:
     if not fits:
         raise LanguageError(
             f"bitcast keeps every bit, but this value has {width} ({value.type}) and {to} has {to.width}",
+            code="BF-L023",
             span=span,
             remedy=f"wrap or extend it, {to}(x), or take some of its bits, get_slice(x, {to.width - 1}, 0)",
         )

@@ -24,7 +24,9 @@ class ConstantTable:
         Raises LanguageError when shape or values do not fit.
         """
         if fault := constant_fault(name, values, type.logical):
-            raise LanguageError(fault, span=span, remedy="correct the array, or declare another type for it")
+            raise LanguageError(
+                fault, code="BF-L014", span=span, remedy="correct the array, or declare another type for it"
+            )
         stored = np.array(values, type.logical.elem.storage)
         stored.flags.writeable = False
         for found in chain([name], (f"{name}_{i}" for i in count(1))):
@@ -55,6 +57,7 @@ def array_type(values: np.ndarray, name: str, span: Span) -> ArrayType:
     if elem is None or not values.size or not values.ndim:
         raise LanguageError(
             f"{name!r}, captured from outside, is an array of shape {values.shape} and dtype {values.dtype}",
+            code="BF-L014",
             span=span,
             remedy="capture integers, floats or bools, with at least one dimension and one element",
         )

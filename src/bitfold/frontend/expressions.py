@@ -78,7 +78,9 @@ def parse_expr(node: ast.expr, scope: Scope) -> Expr:
     construct, remedy = REFUSED_EXPRESSIONS.get(
         type(node), ("this expression", "use arithmetic and comparisons")
     )
-    raise LanguageError(f"{construct} is not part of the kernel language", span=span, remedy=remedy)
+    raise LanguageError(
+        f"{construct} is not part of the kernel language", code="BF-L001", span=span, remedy=remedy
+    )
 
 
 def _is_conditional(node: ast.expr) -> bool:
@@ -111,6 +113,7 @@ def _literal(node: ast.Constant, span: Span) -> Expr:
         described = f"{shown(node)} is {kind(node.value)}: it"
     raise LanguageError(
         f"{described} is no value in a kernel, which computes with integers and floats",
+        code="BF-L015",
         span=span,
         remedy="use an integer or a float",
     )
@@ -126,6 +129,7 @@ def _name(node: ast.Name, scope: Scope, span: Span) -> Expr:
         case ArrayName() if meaning.type.streamed:
             raise LanguageError(
                 f"{node.id!r} is a stream ({meaning.type}); an expression needs one of its elements",
+                code="BF-L016",
                 span=span,
                 remedy=f"take the next one: {node.id}.get()",
             )
@@ -133,6 +137,7 @@ def _name(node: ast.Name, scope: Scope, span: Span) -> Expr:
             type = f"{meaning.type}" if isinstance(meaning, ArrayName) else f"shape {meaning.shape}"
             raise LanguageError(
                 f"{node.id!r} is an array ({type}); an expression needs one of its elements",
+                code="BF-L016",
                 span=span,
                 remedy=f"index it: {node.id}[i]",
             )
@@ -142,6 +147,7 @@ def _name(node: ast.Name, scope: Scope, span: Span) -> Expr:
         return constant
     raise LanguageError(
         f"{node.id!r} is {kind(meaning)}, which a kernel cannot compute with",
+        code="BF-L015",
         span=span,
         remedy="capture an int, a float or a NumPy array of integers or floats instead",
     )
@@ -156,6 +162,7 @@ def _attribute(node: ast.Attribute, scope: Scope, span: Span) -> Expr:
     what = kind(found) if found is not None else "not known"
     raise LanguageError(
         f"{shown(node)!r} is {what} in a kernel, where a number is needed",
+        code="BF-L015",
         span=span,
         remedy="of an array, `x.shape[0]` and `x.ndim` are known; of a module, its integers and floats",
     )
@@ -168,7 +175,7 @@ def _binary(node: ast.BinOp, scope: Scope, span: Span) -> Expr:
     if isinstance(node.op, ast.Pow) and (value := static_int(node, scope)) is not None:
         return build.const(value, span)
     described, remedy = OPERATOR_REMEDIES[type(node.op)]
-    raise LanguageError(described, span=span, remedy=remedy)
+    raise LanguageError(described, code="BF-L015", span=span, remedy=remedy)
 
 
 def _signed(node: ast.UnaryOp, scope: Scope, span: Span) -> Expr:
@@ -214,6 +221,7 @@ def _compare(node: ast.Compare, scope: Scope, span: Span) -> Expr:
         if kind is None:
             raise LanguageError(
                 f"`{shown(node)}` uses a comparison other than == != < <= > >=",
+                code="BF-L001",
                 span=span,
                 remedy="compare integers with one of those",
             )
@@ -246,6 +254,7 @@ def element(node: ast.Subscript, scope: Scope) -> tuple[ArrayName, tuple[Expr, .
         name = shown(node if isinstance(array.type, StreamType) and array.type.shape else node.value)
         raise LanguageError(
             f"{name!r} is a stream and cannot be {'computed with' if '[' in name else 'indexed'}",
+            code="BF-L016",
             span=span,
             remedy=f"use {name}.get() or {name}.put(v)",
         )
@@ -257,12 +266,14 @@ def element(node: ast.Subscript, scope: Scope) -> tuple[ArrayName, tuple[Expr, .
         ):
             raise LanguageError(
                 "an array slice is not part of the kernel language",
+                code="BF-L001",
                 span=span if isinstance(part, ast.Starred) else span_of(part, scope.file),
                 remedy="loop over the elements",
             )
     if len(parts) != len(shape):
         raise LanguageError(
             f"{shown(node.value)!r} ({array.type}) takes {len(shape)} indices, not {len(parts)}",
+            code="BF-L017",
             span=span,
             remedy=f"index it as {shown(node.value)}[{', '.join('ijklmnop'[: len(shape)])}]",
         )
@@ -275,6 +286,7 @@ def _indexed(node: ast.Subscript, scope: Scope, span: Span) -> ArrayName:
     if not isinstance(node.value, ast.Name):
         raise LanguageError(
             f"{shown(node.value)!r} cannot be indexed: only an array with a name of its own can",
+            code="BF-L018",
             span=span_of(node.value, scope.file),
             remedy="give all indices at once, a[i, j]; bind a captured array to a name outside the kernel",
         )
@@ -283,12 +295,14 @@ def _indexed(node: ast.Subscript, scope: Scope, span: Span) -> ArrayName:
     if isinstance(array, (ScalarName, LoopVar)):
         raise LanguageError(
             f"{name!r} is a scalar and cannot be indexed",
+            code="BF-L018",
             span=span,
             remedy=f"for one of its bits write get_bit({name}, i), and set_bit({name}, i, v) to change one",
         )
     if not isinstance(array, ArrayName):
         raise LanguageError(
             f"{name!r} is {kind(array)}, not an array",
+            code="BF-L018",
             span=span,
             remedy="index an array argument, a local array or a captured NumPy array",
         )
@@ -304,6 +318,7 @@ def _index(node: ast.expr, array: str, size: int, scope: Scope) -> Expr:
         found = index.low if index.low == index.high else f"{index.low}..{index.high}"
         raise LanguageError(
             f"index {found} is outside {array!r}, whose size there is {size}",
+            code="BF-L019",
             span=span_of(node, scope.file),
             remedy=f"keep it in 0..{size - 1}",
         )
@@ -337,6 +352,7 @@ def _call(node: ast.Call, scope: Scope, span: Span) -> Expr:
         return build.const(value, span)
     raise LanguageError(
         f"{shown(node.func)!r} cannot be called inside an expression of a kernel",
+        code="BF-L020",
         span=span,
         remedy=call_remedy(callee),
     )
@@ -346,7 +362,10 @@ def _cast(to: object, node: ast.Call, scope: Scope, span: Span) -> Expr:
     """`uint8(x)` wraps, `float32(x)` rounds, `int(x)` cuts off a fraction; `bool(x)` asks whether x is 0."""
     if len(node.args) != 1 or node.keywords or isinstance(node.args[0], ast.Starred):
         raise LanguageError(
-            f"a cast to {shown(node.func)} takes one value", span=span, remedy=f"write {shown(node.func)}(x)"
+            f"a cast to {shown(node.func)} takes one value",
+            code="BF-L021",
+            span=span,
+            remedy=f"write {shown(node.func)}(x)",
         )
     if to is bool:
         return parse_condition(node.args[0], scope)
@@ -369,6 +388,7 @@ def _float_text(text: str, to: FloatType, node: ast.Call, span: Span) -> Expr:
     except ValueError:
         raise LanguageError(
             f"{text!r} is no float",
+            code="BF-L035",
             span=span,
             remedy=f'write {shown(node.func)}("inf") or ("nan"), or a number',
         ) from None
@@ -379,6 +399,7 @@ def _round(node: ast.Call, scope: Scope, span: Span) -> Expr:
     if len(node.args) != 1 or node.keywords or isinstance(node.args[0], ast.Starred):
         raise LanguageError(
             "round takes one value in a kernel, and gives an integer",
+            code="BF-L021",
             span=span,
             remedy="scale the value before and after: rint(x * 100.0) / 100.0",
         )
@@ -401,7 +422,10 @@ def _arguments(node: ast.Call, fn: Fn, names: tuple[str, ...], scope: Scope, spa
     if not fits or any(isinstance(a, ast.Starred) for a in node.args):
         usage = ", ".join(names) if names else "a, b, ..."
         raise LanguageError(
-            f"{fn.value} does not take these arguments", span=span, remedy=f"write {fn.value}({usage})"
+            f"{fn.value} does not take these arguments",
+            code="BF-L021",
+            span=span,
+            remedy=f"write {fn.value}({usage})",
         )
     nodes = [given[n] for n in names or given if n in given]
     args = [operand(n, parse_expr(n, scope), scope) for n in nodes]

@@ -39,6 +39,7 @@ def require_integer(e: Expr, what: str, scope: Scope, node: ast.expr) -> None:
     if e.real is not None:
         raise LanguageError(
             f"{what} is an integer; {shown(node)!r} is a {e.real}",
+            code="BF-L049",
             span=span_of(node, scope.file),
             remedy=f"cast it: int({shown(node)}) cuts off the fraction",
         )
@@ -52,6 +53,7 @@ def operand(node: ast.expr, e: Expr, scope: Scope) -> Expr:
     if _has_comparison(node) and any(isinstance(p, Compare) and p.lhs.real for p in walk_expr(e)):
         raise LanguageError(
             f"{shown(node)!r} compares floats, and NumPy's truth values are no numbers",
+            code="BF-L049",
             span=span_of(node, scope.file),
             remedy=f"write int({shown(node)})",
         )
@@ -79,6 +81,7 @@ def check_one_type(node: ast.expr, parts: list[ast.expr], values: list[Expr], sc
     odd = next(i for i, t in enumerate(types) if t != type or t is None)
     raise LanguageError(
         f"{shown(node)!r} gives a {type} or {_named(values[odd])}, and Python goes on with either",
+        code="BF-L048",
         span=span_of(parts[odd], scope.file),
         remedy=f"make them of one type: {type}({shown(parts[odd])})",
     )
@@ -95,6 +98,7 @@ def taken(place: str, elem: ElementType, value: Expr, node: ast.expr, scope: Sco
     if isinstance(elem, IntType) and value.real is not None:
         raise LanguageError(
             f"{place!r} holds {elem}, and {shown(node)} is {_named(value)}",
+            code="BF-L048",
             span=span_of(node, scope.file),
             remedy=f"write int({shown(node)}), which cuts off the fraction",
         )
@@ -113,6 +117,7 @@ def check_scalar(name: str, type: ElementType, value: Expr, span: Span) -> Expr:
             return value
         raise LanguageError(
             f"{name!r} is declared {type}, but plain Python would make it a {value.real} here",
+            code="BF-L048",
             span=at,
             remedy=f"cast the value: {type}(...) cuts off the fraction",
         )
@@ -124,6 +129,7 @@ def check_scalar(name: str, type: ElementType, value: Expr, span: Span) -> Expr:
             return made
     raise LanguageError(
         f"{name!r} is declared {type}, but plain Python would make it {_named(value)} here",
+        code="BF-L048",
         span=at,
         remedy=f"cast the value: {type}(...)",
     )

@@ -44,6 +44,7 @@ def generic_names(
         if not isinstance(variable, TypeVar):
             raise LanguageError(
                 f"the type parameter {variable} of {fn.__name__!r} does not stand for one type or size",
+                code="BF-L047",
                 span=Span(file, fn.__code__.co_firstlineno),
                 remedy=f"declare plain names: def {fn.__name__}[T, N](...)",
             )
@@ -57,6 +58,7 @@ def generic_names(
         if role == "size" and name in types:
             raise LanguageError(
                 f"{name!r} stands for a type in one annotation and for a size in another",
+                code="BF-L047",
                 span=span_of(node, file),
                 remedy='use two names, such as x: "T[N]"',
             )
@@ -95,17 +97,22 @@ def check_given(kernel: str, generic: Generic, sizes: set[str], given: Mapping[s
             what = "dimension or type" if generic.types else "dimension"
             raise UsageError(
                 f"{kernel!r} has no {what} named {name}",
+                code="BF-U006",
                 span=span,
                 remedy=choices(name, names) if names else "its dimensions are all fixed",
             )
         if name in generic.types:
             if fault := type_fault(name, value, generic):
                 raise UsageError(
-                    f"{kernel!r}: {fault}", span=span, remedy=_type_remedy(kernel, name, generic)
+                    f"{kernel!r}: {fault}",
+                    code="BF-U006",
+                    span=span,
+                    remedy=_type_remedy(kernel, name, generic),
                 )
         elif isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
             raise UsageError(
                 f"dimension {name} of {kernel!r} must be a positive integer, not {value!r}",
+                code="BF-U006",
                 span=span,
                 remedy=f"customize({kernel}, {name}=256)",
             )
@@ -143,6 +150,7 @@ def missing(kernel: str, sizes: list[str], types: list[str], span: Span) -> Usag
     examples = [*(f"{t}=int16" for t in types), *(f"{m}=256" for m in sizes)]
     return UsageError(
         f"{' and '.join(parts)} in {kernel!r} is not known",
+        code="BF-U006",
         span=span,
         remedy=f"give it: customize({kernel}, {', '.join(examples)})",
     )

@@ -64,6 +64,7 @@ def header(node: ast.For, scope: Scope) -> Header:
         if not isinstance(target, ast.Name):
             raise LanguageError(
                 "a loop variable is a plain name",
+                code="BF-L006",
                 span=span_of(target, scope.file),
                 remedy="for i in range(n), or for i, j in grid(m, n)",
             )
@@ -73,6 +74,7 @@ def header(node: ast.For, scope: Scope) -> Header:
     if not isinstance(iterable, ast.Call) or not (callee is builtins.range or callee is intrinsics.grid):
         raise LanguageError(
             f"a kernel cannot iterate over {shown(node.iter)!r}",
+            code="BF-L024",
             span=span_of(node.iter, scope.file),
             remedy="loop over range(n), range(start, stop, step) or grid(m, n)",
         )
@@ -81,6 +83,7 @@ def header(node: ast.For, scope: Scope) -> Header:
     if len(bounds) != len(names) or isinstance(node.target, ast.Tuple) is not is_grid:
         raise LanguageError(
             f"{shown(iterable)} does not give the loop variables {shown(node.target)!r}",
+            code="BF-L024",
             span=span_of(node.target, scope.file),
             remedy="for i in range(n), or for i, j in grid(m, n) with a variable for each extent",
         )
@@ -120,6 +123,7 @@ def _flag(node: ast.Call, keyword: str, scope: Scope) -> tuple[ast.Call, bool]:
     if value not in (0, 1):
         raise LanguageError(
             f"{keyword} is True or False",
+            code="BF-L026",
             span=span_of(found[0].value, scope.file),
             remedy=f"pipeline(range(n), ii=1, {keyword}=True)",
         )
@@ -130,7 +134,10 @@ def _flag(node: ast.Call, keyword: str, scope: Scope) -> tuple[ast.Call, bool]:
 def _parallel(node: ast.Call, scope: Scope) -> None:
     if len(node.args) != 1 or node.keywords:
         raise LanguageError(
-            "parallel takes a loop", span=span_of(node, scope.file), remedy="for i in parallel(range(n))"
+            "parallel takes a loop",
+            code="BF-L026",
+            span=span_of(node, scope.file),
+            remedy="for i in parallel(range(n))",
         )
 
 
@@ -142,6 +149,7 @@ def _amount(node: ast.Call, keyword: str, scope: Scope) -> int:
     if not well_formed or len(extra) > 1 or (extra and (value is None or value < 1)):
         raise LanguageError(
             f"{shown(node.func)} takes a loop and one positive constant",
+            code="BF-L026",
             span=span_of(node, scope.file),
             remedy="pipeline(range(n), ii=1) or unroll(range(n), factor=4)",
         )
@@ -152,6 +160,7 @@ def _range(node: ast.Call, scope: Scope) -> tuple[Expr, Expr, int]:
     if node.keywords or not 1 <= len(node.args) <= 3 or any(isinstance(a, ast.Starred) for a in node.args):
         raise LanguageError(
             "range takes 1 to 3 integers",
+            code="BF-L025",
             span=span_of(node, scope.file),
             remedy="range(n), range(start, stop) or range(start, stop, step)",
         )
@@ -162,6 +171,7 @@ def _range(node: ast.Call, scope: Scope) -> tuple[Expr, Expr, int]:
     if not isinstance(step, Const) or step.value < 1:
         raise LanguageError(
             "a range's step must be a positive constant",
+            code="BF-L025",
             span=span_of(node.args[2], scope.file),
             remedy="count up and compute the index, such as `n - 1 - i`",
         )
@@ -178,13 +188,17 @@ def _grid(node: ast.Call, scope: Scope) -> list[tuple[Expr, Expr, int]]:
     """The extents of a grid. Python computes them once, so they must not change while the grid runs."""
     if not node.args or node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
         raise LanguageError(
-            "grid takes its extents", span=span_of(node, scope.file), remedy="for i, j in grid(m, n)"
+            "grid takes its extents",
+            code="BF-L025",
+            span=span_of(node, scope.file),
+            remedy="for i, j in grid(m, n)",
         )
     extents = [_bound(a, scope) for a in node.args]
     for extent, argument in zip(extents[1:], node.args[1:], strict=True):
         if any(isinstance(e, (Load, Local, Get)) for e in walk_expr(extent)):
             raise LanguageError(
                 f"the extent {shown(argument)!r} of a grid can change while the grid runs",
+                code="BF-L025",
                 span=span_of(argument, scope.file),
                 remedy="nest two loops over range",
             )

@@ -16,6 +16,7 @@ def check_streams(program: Program) -> None:
             size = f"{param.type.elem}[N] @ stream"
             raise LanguageError(
                 f"parameter {param.name!r} of the top kernel is a stream of unknown length ({param.type})",
+                code="BF-L038",
                 span=param.span,
                 remedy=f"say how many elements cross it, `{param.name}: {size}`, or call it from a top",
             )
@@ -23,6 +24,7 @@ def check_streams(program: Program) -> None:
         for alloc in streams_of(function).values():
             raise LanguageError(
                 f"{function.kernel!r} is called by another kernel and declares the stream {alloc.name!r}",
+                code="BF-L040",
                 span=alloc.span,
                 remedy="declare it in the top kernel, and pass it to the kernels it joins",
             )
@@ -40,6 +42,7 @@ def _check_one_end(program: Program, function: Function) -> None:
         if isinstance(param.type, StreamType) and ends.gets and ends.puts:
             raise LanguageError(
                 f"{function.kernel!r} both puts into the stream {param.name!r} and gets from it",
+                code="BF-L039",
                 span=param.span,
                 remedy="use two streams; only the kernel that gets asks `empty()`, the other `full()`",
                 notes=[
@@ -58,6 +61,7 @@ def _check_only_calls(top: Function) -> None:
         what = f"uses the stream {used[0]!r} itself" if used else "does more than declare and call"
         raise LanguageError(
             f"{top.kernel!r} joins kernels by streams, so they all run at the same time, but it {what}",
+            code="BF-L040",
             span=stmt.span,
             remedy="move this into a kernel of its own, and call that",
         )
@@ -78,6 +82,7 @@ def _check_two_ends(program: Program, alloc: Alloc) -> None:
                 if calls.get(is_put) is call:
                     raise LanguageError(
                         f"the stream {alloc.name!r} is passed twice in this call",
+                        code="BF-L039",
                         span=call.span,
                         remedy=f"pass it once, and use it under one name in {callee.kernel!r}",
                     )
@@ -88,6 +93,7 @@ def _check_two_ends(program: Program, alloc: Alloc) -> None:
         if is_put not in calls:
             raise LanguageError(
                 f"no kernel {action} the stream {alloc.name!r}",
+                code="BF-L039",
                 span=alloc.span,
                 remedy=f"pass it to one kernel that puts and to one that gets, or drop {alloc.name!r}",
             )
@@ -101,6 +107,7 @@ def _second_end(alloc: Alloc, is_put: bool, first: CallKernel, second: CallKerne
         remedy = "give each kernel a stream of its own, and let a kernel between duplicate the elements"
     return LanguageError(
         f"a second kernel {action} the stream {alloc.name!r}",
+        code="BF-L039",
         span=second.span,
         remedy=remedy,
         notes=[

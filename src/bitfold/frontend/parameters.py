@@ -59,6 +59,7 @@ def declared_parameters(fn: FunctionType, node: ast.FunctionDef, file: str) -> S
     if refused:
         raise LanguageError(
             f"{node.name!r} has starred, keyword-only or default parameters",
+            code="BF-L033",
             span=span_of(refused[0], file),
             remedy="use ordinary parameters",
         )
@@ -67,6 +68,7 @@ def declared_parameters(fn: FunctionType, node: ast.FunctionDef, file: str) -> S
     ):
         raise LanguageError(
             f"{node.name!r} declares a result, but a kernel returns nothing",
+            code="BF-L033",
             span=span_of(node.returns, file),
             remedy="write results into an array argument",
         )
@@ -98,7 +100,9 @@ def _declared(arg: ast.arg, quoted: ast.expr | None, evaluated: Any, scope: Scop
         remedy = f"pass an array of one element, `{arg.arg}: {type}[1]`, and read {arg.arg}[0]"
     else:
         remedy = f'annotate it, for example `{arg.arg}: bit["N"]` or `{arg.arg}: int16[10]`'
-    raise LanguageError(f"parameter {arg.arg!r} needs an array type; {found}", span=span, remedy=remedy)
+    raise LanguageError(
+        f"parameter {arg.arg!r} needs an array type; {found}", code="BF-L032", span=span, remedy=remedy
+    )
 
 
 def _unquoted(node: ast.expr) -> ast.expr:
@@ -201,7 +205,10 @@ def bind(
             type = passed  # the depth is that of the stream passed
         if fault := type.fault():
             raise LanguageError(
-                f"parameter {parameter.name!r}: {fault}", span=parameter.span, remedy="correct its annotation"
+                f"parameter {parameter.name!r}: {fault}",
+                code="BF-L034",
+                span=parameter.span,
+                remedy="correct its annotation",
             )
         given = bound.get(parameter.name)
         if isinstance(given, tuple):

@@ -39,6 +39,7 @@ def parse(fn: Any, /, **dims: Any) -> Program:
     if not isinstance(fn, FunctionType):
         raise UsageError(
             f"a kernel is a Python function, not a {type(fn).__name__}",
+            code="BF-U007",
             remedy="pass the function itself, without calling it",
         )
     parser = _ProgramParser()
@@ -119,6 +120,7 @@ class _ProgramParser:
             chain = " -> ".join(f.__name__ for f in (*callers[callers.index(callee) :], callee))
             raise LanguageError(
                 f"{name!r} calls itself: {chain}",
+                code="BF-L031",
                 span=span,
                 remedy="hardware has no call stack; write a loop",
             )
@@ -130,6 +132,7 @@ class _ProgramParser:
         except MismatchError as mismatch:
             raise LanguageError(
                 mismatch.message,
+                code="BF-L029",
                 span=next(a.span for a in args if a.parameter == mismatch.parameter),
                 remedy="pass an array of the declared shape and element type",
                 notes=[Note(f"parameter {mismatch.parameter!r} is declared here", mismatch.where)],
@@ -151,6 +154,7 @@ class _ProgramParser:
             if seen.get(array, False) or (written and array in seen):
                 raise LanguageError(
                     f"the array {array!r} is passed twice and {instance.kernel!r} writes it",
+                    code="BF-L030",
                     span=where,
                     remedy="pass two different arrays",
                 )

@@ -125,7 +125,10 @@ class Scope:
         """Raise LanguageError when `name` already stands for something here."""
         if (meaning := self.names.get(name)) is not None:
             raise LanguageError(
-                f"{name!r} is already {described(meaning)} here", span=span, remedy="use another name"
+                f"{name!r} is already {described(meaning)} here",
+                code="BF-L005",
+                span=span,
+                remedy="use another name",
             )
 
     def lookup(self, name: str, span: Span) -> Any:
@@ -136,12 +139,14 @@ class Scope:
         if name in self._gone:
             raise LanguageError(
                 f"{name!r} is used outside the {self._gone[name]} it belongs to",
+                code="BF-L004",
                 span=span,
                 remedy=f"declare it before that {self._gone[name]}, for example `{name}: int32 = 0`",
             )
         if name in self.own:
             raise LanguageError(
                 f"{name!r} is used before it is assigned",
+                code="BF-L003",
                 span=span,
                 remedy=f"declare it first, for example `{name}: int32 = 0`",
             )
@@ -156,11 +161,13 @@ class Scope:
         if name in self.dims:
             raise LanguageError(
                 f"{name!r} names a dimension in an annotation; it is no variable here",
+                code="BF-L002",
                 span=span,
                 remedy=f"unpack it from an array that has it, such as `{name}, = x.shape`",
             )
         raise LanguageError(
             f"{name!r} is not defined",
+            code="BF-L002",
             span=span,
             remedy="declare a scalar with its type, such as `acc: uint16 = 0`, before using it",
         )

@@ -26,10 +26,12 @@ def definition(fn: FunctionType) -> ast.FunctionDef:
     if not text:
         raise LanguageError(
             f"the source of {code.co_name!r} cannot be read (it was defined in {code.co_filename})",
+            code="BF-L036",
             remedy="define the kernel in a .py file or a notebook cell",
         )
     stale = LanguageError(
         f"{code.co_filename} has changed since {code.co_name!r} was imported from it",
+        code="BF-L036",
         remedy="import it again, in a new process or with importlib.reload",
     )
     try:
@@ -49,6 +51,7 @@ def definition(fn: FunctionType) -> ast.FunctionDef:
         raise stale
     raise LanguageError(
         f"{fn.__name__!r} is not an ordinary function definition",
+        code="BF-L036",
         span=Span(code.co_filename, code.co_firstlineno, len(line) - len(line.lstrip()), len(line.rstrip())),
         remedy="write the kernel with def, not as a lambda or an async function",
     )
@@ -102,6 +105,7 @@ def _check_depth(function: ast.FunctionDef, file: str) -> None:
             if depth > MAX_DEPTH:
                 raise LanguageError(
                     f"this expression nests more than {MAX_DEPTH} operators deep",
+                    code="BF-L037",
                     span=span_of(whole, file),
                     remedy="compute it in several assignments, or in a loop",
                 )

@@ -84,6 +84,7 @@ class StatementParser:
         )
         raise LanguageError(
             f"`{keyword}` is not part of the kernel language",
+            code="BF-L001",
             span=keyword_span(node, self.scope.file, keyword),
             remedy=remedy,
         )
@@ -95,6 +96,7 @@ class StatementParser:
         parse_expr(node, self.scope)
         raise LanguageError(
             f"the value of {shown(node)!r} is not used",
+            code="BF-L027",
             span=span_of(node, self.scope.file),
             remedy="assign it, or delete the line",
         )
@@ -105,6 +107,7 @@ class StatementParser:
         if node.orelse:
             raise LanguageError(
                 "`else` on a for loop is not part of the kernel language",
+                code="BF-L001",
                 span=span_of(node.orelse[0], self.scope.file),
                 remedy="put its body after the loop",
             )
@@ -116,6 +119,7 @@ class StatementParser:
             if (taken := scope.names.get(loop.name)) is not None:
                 raise LanguageError(
                     f"{loop.name!r} is already {described(taken)} here, which the loop would overwrite",
+                    code="BF-L005",
                     span=span_of(node.target, scope.file),
                     remedy="use another loop variable",
                 )
@@ -154,6 +158,7 @@ class StatementParser:
         if not is_kernel(callee) or not callee.__code__.co_argcount:
             raise LanguageError(
                 f"{shown(node.func)!r} is not a kernel, so it cannot be called as a statement",
+                code="BF-L020",
                 span=span,
                 remedy="call a Python function whose parameters are annotated with array types",
             )
@@ -168,6 +173,7 @@ class StatementParser:
         ):
             raise LanguageError(
                 f"{callee.__name__} takes {len(names)} arguments, ({', '.join(names)}), not {count}",
+                code="BF-L028",
                 span=span,
                 remedy="pass each of them once, by position or by name",
             )
@@ -185,6 +191,7 @@ class StatementParser:
             return Declare(self.scope.unique(f"{name}_value"), call.elem, call.get(), span=call.span)
         raise LanguageError(
             f"the value of '{name}.{call.method}()' is not used",
+            code="BF-L027",
             span=call.span,
             remedy="assign it, or delete the line",
         )
@@ -204,6 +211,7 @@ class StatementParser:
         what = described(found) if isinstance(found, LoopVar) else "not an array"
         raise LanguageError(
             f"{shown(node)!r} is {what}; a kernel is called with whole arrays",
+            code="BF-L029",
             span=span,
             remedy="pass an array by name",
         )

@@ -94,6 +94,7 @@ def _try(node: ast.expr, scope: Scope, compute: Callable[[], Any]) -> Any:
     except (TypeError, ValueError, IndexError, ZeroDivisionError) as error:
         raise LanguageError(
             f"{shown(node)!r} cannot be evaluated: {error}",
+            code="BF-L035",
             span=span_of(node, scope.file),
             remedy="correct the constants in it",
         ) from None
@@ -139,6 +140,7 @@ def _binary(node: ast.BinOp, scope: Scope) -> Any:
     if value is None or value.bit_length() > MAX_WIDTH:
         raise LanguageError(
             f"{shown(node)!r} has more than {MAX_WIDTH} bits",
+            code="BF-L045",
             span=span_of(node, scope.file),
             remedy="use a smaller constant",
         )
@@ -187,11 +189,14 @@ def declared_type(node: ast.expr, scope: Scope) -> ElementType | ArrayType:
     if isinstance(found, ArrayType):
         _try(node, scope, lambda: found.dims)
         if fault := found.fault():
-            raise LanguageError(fault, span=span_of(node, scope.file), remedy="correct the type")
+            raise LanguageError(
+                fault, code="BF-L034", span=span_of(node, scope.file), remedy="correct the type"
+            )
     if isinstance(found, (IntType, ArrayType)) or (isinstance(found, FloatType) and not found.weak):
         return found
     raise LanguageError(
         f"{shown(node)!r} is not a type of the language",
+        code="BF-L034",
         span=span_of(node, scope.file),
         remedy="use bit, int8..int512, uint8..uint512, Int(n), UInt(n), float16, float32 or float64, or an "
         "array of one, such as bit[64]"

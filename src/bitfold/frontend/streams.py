@@ -60,6 +60,7 @@ def _check_method(node: ast.Call, method: str, type: ArrayType, scope: Scope) ->
     if method not in known:
         raise LanguageError(
             f"{text!r}: a stream ({type}) has no {method!r}",
+            code="BF-L041",
             span=span,
             remedy=f"a stream has {', '.join(f'{k}(v)' if n else f'{k}()' for k, n in known.items())}",
         )
@@ -67,6 +68,7 @@ def _check_method(node: ast.Call, method: str, type: ArrayType, scope: Scope) ->
     if len(node.args) != known[method] or node.keywords or starred:
         raise LanguageError(
             f"{text!r} takes {'one value' if known[method] else 'no arguments'}",
+            code="BF-L021",
             span=span,
             remedy=f"write {text}({'v' if known[method] else ''})",
         )
@@ -84,6 +86,7 @@ def _indices(owner: ast.expr, found: ArrayName, scope: Scope, parse: ParseExpr) 
         what = f"an array of streams of {len(shape)} dimensions" if shape else "one stream, not an array"
         raise LanguageError(
             f"{base!r} ({found.type}) is {what}",
+            code="BF-L041",
             span=span_of(owner, scope.file),
             remedy=f"write {right}.get()",
         )
@@ -99,6 +102,7 @@ def _index(node: ast.expr, size: int, owner: ast.expr, scope: Scope, parse: Pars
         found = index.low if index.low == index.high else f"{index.low}..{index.high}"
         raise LanguageError(
             f"index {found} can be outside {shown(owner)!r}: there are {size} streams",
+            code="BF-L019",
             span=span_of(node, scope.file),
             remedy=f"keep it in 0..{size - 1}, for example by % {size}",
         )
@@ -114,6 +118,7 @@ def _inner_get(call: StreamCall, scope: Scope) -> Expr:
         why = "after a look at a stream" if scope.lifted is not None else ""
         raise LanguageError(
             f"{call.stream.ir_name}.get() stands inside a larger expression{', ' if why else ''}{why}",
+            code="BF-L042",
             span=call.span,
             remedy=f"take it on a line of its own first: `v: {call.elem} = {call.stream.ir_name}.get()`",
         )
@@ -129,6 +134,7 @@ def stream_value(call: StreamCall, scope: Scope) -> Expr:
     if call.method == "put":
         raise LanguageError(
             f"{call.stream.ir_name}.put(v) gives no value",
+            code="BF-L042",
             span=call.span,
             remedy="write it on a line of its own",
         )

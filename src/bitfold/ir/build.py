@@ -98,24 +98,28 @@ def _check_operands(op: Op, a: Expr, b: Expr, span: Span) -> None:
     if op is Op.DIV:
         raise LanguageError(
             "`/` between integers makes a fraction, and integers stay exact",
+            code="BF-L050",
             span=span,
             remedy="use `//`, which rounds down; for a float cast one side first, such as float32(a) / b",
         )
     if op in (Op.FLOORDIV, Op.MOD) and b.low <= 0 <= b.high:
         raise LanguageError(
             "division by zero" if b.low == b.high else f"the divisor can be 0 (its type is {b.type})",
+            code="BF-L043",
             span=at,
             remedy="divide by a constant, or by max(d, 1) where d is known to be positive",
         )
     if op in (Op.SHL, Op.SHR) and b.low < 0:
         raise LanguageError(
             f"the shift amount can be negative (its type is {b.type})",
+            code="BF-L044",
             span=at,
             remedy="shift by an unsigned value, for example UInt(4)(n)",
         )
     if op is Op.SHL and b.high > MAX_WIDTH and not (isinstance(a, Const) and a.value == 0):
         raise LanguageError(
             f"this left shift makes a value of more than {MAX_WIDTH} bits (the amount has type {b.type})",
+            code="BF-L044",
             span=at,
             remedy="cast the shift amount to a narrow unsigned type, such as UInt(4)(n)",
         )
@@ -125,6 +129,7 @@ def _check_width(found: Range, span: Span) -> Range:
     if bits_needed(*found) > MAX_WIDTH:
         raise LanguageError(
             f"the exact value of this expression needs more than {MAX_WIDTH} bits",
+            code="BF-L045",
             span=span,
             remedy="cast an operand to a narrower type, such as int32(x)",
         )
@@ -294,6 +299,7 @@ def _constant_width(fn: Fn, what: str, width: Expr, span: Span) -> int:
     if not isinstance(width, Const) or not 1 <= width.value <= MAX_WIDTH:
         raise LanguageError(
             f"{fn.value}'s number of {what} must be a constant from 1 to {MAX_WIDTH}",
+            code="BF-L022",
             span=width.span if width.span is not NOWHERE else span,
             remedy="write it as an integer or a name bound to one",
         )
@@ -304,6 +310,7 @@ def _require_unsigned(fn: Fn, arg: Expr, span: Span) -> None:
     if arg.low < 0:
         raise LanguageError(
             f"{fn.value} takes unsigned values; this one has type {arg.type}",
+            code="BF-L046",
             span=arg.span if arg.span is not NOWHERE else span,
             remedy=f"cast it to an unsigned type, for example UInt({arg.type.width})(x)",
         )
@@ -313,6 +320,7 @@ def _require_position(position: Expr, span: Span) -> None:
     if position.low < 0 or position.high >= MAX_WIDTH:
         raise LanguageError(
             f"a bit position is in 0..{MAX_WIDTH - 1}; this one has type {position.type}",
+            code="BF-L022",
             span=position.span if position.span is not NOWHERE else span,
             remedy="cast it to a narrow unsigned type, for example UInt(4)(i)",
         )

@@ -35,6 +35,7 @@ def _left_over(sim: Simulation) -> StreamError | None:
         return StreamError(
             f"{_elements(count)} of {fifo.name!r} {'is' if count == 1 else 'are'} left when all kernels of "
             f"{sim.program.top.name!r} are over",
+            code="BF-N001",
             span=link.alloc.span,
             notes=[
                 Note(f"{producer.callee!r} puts {_elements(fifo.taken + count)}", producer.span),
@@ -102,6 +103,7 @@ def _deadlock(sim: Simulation, notes: list[Note]) -> DeadlockError:
         listed = [f"{link.name} = empty(Stream[{link.type.elem}, {d}]{_shape(link)})" for link, d in raised]
         return DeadlockError(
             f"{top.name!r} stands still: a stream is too shallow",
+            code="BF-N002",
             span=raised[0][0].alloc.span,
             notes=notes,
             remedy=f"with {' and '.join(f'depth {d} of {k.name!r}' for k, d in raised)} it runs to its end: "
@@ -109,6 +111,7 @@ def _deadlock(sim: Simulation, notes: list[Note]) -> DeadlockError:
         )
     return DeadlockError(
         f"{top.name!r} stands still, and no depth of its streams would help",
+        code="BF-N003",
         span=top.span,
         notes=notes,
         remedy=_cause(sim),

@@ -109,6 +109,7 @@ def convert(to: FloatType, e: Expr, span: Span = NOWHERE) -> Expr:
     if e.real is None and not (e.low >= -(1 << 63) and e.high < 1 << 64 and (e.low >= 0 or e.high < 1 << 63)):
         raise LanguageError(
             f"an integer of type {e.type} has too many bits to become a {to}",
+            code="BF-L051",
             span=e.span if e.span is not NOWHERE else span,
             remedy="cast it to a type of at most 64 bits first, such as int64(x)",
         )
@@ -126,6 +127,7 @@ def binary(op: Op, a: Expr, b: Expr, span: Span) -> Expr:
     if op not in _FOLD:
         raise LanguageError(
             f"`{op.value}` is not for floats, and one of its sides is a {common(a, b)}",
+            code="BF-L049",
             span=span,
             remedy=_INSTEAD.get(op, "cast the float to an integer first, such as int32(x)"),
         )
@@ -133,6 +135,7 @@ def binary(op: Op, a: Expr, b: Expr, span: Span) -> Expr:
     if op is Op.DIV and type.weak and not (isinstance(b, (Real, Const)) and b.value != 0):
         raise LanguageError(
             "Python raises an error where it divides one of its own floats by 0",
+            code="BF-L043",
             span=b.span if b.span is not NOWHERE else span,
             remedy="cast one side to a type of the language, such as float64(x), which then gives inf or nan",
         )
@@ -157,6 +160,7 @@ def compare(op: Cmp, a: Expr, b: Expr, span: Span) -> Expr:
         if type.weak and side.real is None and max(-side.low, side.high) > 1 << EXACT_BITS:
             raise LanguageError(
                 f"a Python float meets an integer of type {side.type} here, which may be no exact float",
+                code="BF-L051",
                 span=side.span if side.span is not NOWHERE else span,
                 remedy="cast it to a float, such as float64(x)",
             )
@@ -183,6 +187,7 @@ def apply(fn: Fn, args: tuple[Expr, ...], span: Span) -> Expr:
     if fn not in MATH and fn not in (Fn.MIN, Fn.MAX, Fn.ABS, Fn.NEG):
         raise LanguageError(
             f"`{fn.value}` takes integers, and this is a {common(*args)}",
+            code="BF-L049",
             span=next((a.span for a in args if a.real and a.span is not NOWHERE), span),
             remedy="cast it to an integer first, such as int32(x)",
         )

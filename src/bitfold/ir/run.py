@@ -55,6 +55,7 @@ def check_arguments(program: Program, args: Sequence[np.ndarray], batch: bool = 
     if len(args) != len(params):
         raise UsageError(
             f"{program.top.name} takes {len(params)} arrays, not {len(args)}",
+            code="BF-U008",
             remedy=f"pass ({', '.join(p.name for p in params)})",
         )
     effects = parameter_effects(program, program.top)[: len(params)]
@@ -62,7 +63,9 @@ def check_arguments(program: Program, args: Sequence[np.ndarray], batch: bool = 
         _check_array(param, given, batch)
         if written and not given.flags.writeable:
             raise UsageError(
-                f"{param.name!r} is written, but the array is read-only", remedy="pass a copy of it"
+                f"{param.name!r} is written, but the array is read-only",
+                code="BF-U010",
+                remedy="pass a copy of it",
             )
         if not written:
             _check_values(param, given)
@@ -70,12 +73,15 @@ def check_arguments(program: Program, args: Sequence[np.ndarray], batch: bool = 
         if (written or other) and np.shares_memory(args[i], args[j]):
             raise UsageError(
                 f"{params[i].name!r} and {params[j].name!r} share memory, and one of them is written",
+                code="BF-U010",
                 remedy="pass different arrays",
             )
     sizes = {a.shape[0] for a in args} if batch else set()
     if len(sizes) > 1:
         raise UsageError(
-            f"the arrays have different batch sizes: {sorted(sizes)}", remedy="pass the same number of images"
+            f"the arrays have different batch sizes: {sorted(sizes)}",
+            code="BF-U008",
+            remedy="pass the same number of images",
         )
     return list(args)
 
@@ -100,16 +106,20 @@ def _check_array(param: Param, given: np.ndarray, batch: bool) -> None:
     if not isinstance(given, np.ndarray):
         raise UsageError(
             f"{param.name!r} must be a NumPy array, not {given.__class__.__name__}",
+            code="BF-U008",
             remedy=f"np.asarray(x, dtype={_dtype_text(dtype)})",
         )
     if given.ndim != len(type.shape) + batch or given.shape[batch:] != type.shape:
         wanted = f"(N, {', '.join(map(str, type.shape))})" if batch else f"{type.shape}"
         raise UsageError(
-            f"{param.name!r} has shape {given.shape}; {type} needs {wanted}", remedy="reshape or slice it"
+            f"{param.name!r} has shape {given.shape}; {type} needs {wanted}",
+            code="BF-U008",
+            remedy="reshape or slice it",
         )
     if given.dtype != dtype and not (type.elem.width == 1 and given.dtype == np.bool_):
         raise UsageError(
             f"{param.name!r} has dtype {given.dtype}; {type} needs {dtype}",
+            code="BF-U008",
             remedy=f"{param.name}.astype({_dtype_text(dtype)})",
         )
 
@@ -125,12 +135,15 @@ def _check_values(param: Param, given: np.ndarray) -> None:
         return
     if given.dtype.hasobject:
         if any(isinstance(v, bool) or not isinstance(v, (int, np.integer)) for v in given.flat):
-            raise UsageError(f"{param.name!r} holds values that are no integers", remedy="pass Python ints")
+            raise UsageError(
+                f"{param.name!r} holds values that are no integers", code="BF-U009", remedy="pass Python ints"
+            )
     elif elem.width == given.dtype.itemsize * 8 or given.dtype == np.bool_:
         return
     if given.size and not (elem.low <= given.min() and given.max() <= elem.high):
         raise UsageError(
             f"{param.name!r} holds values {given.min()}..{given.max()}; {elem} has {elem.low}..{elem.high}",
+            code="BF-U009",
             remedy="correct the values, or declare the parameter wider",
         )
 

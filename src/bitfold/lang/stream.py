@@ -111,6 +111,7 @@ def _nothing_to_get(type: StreamType, caller: FrameType) -> DeadlockError:
     return DeadlockError(
         f"`{text or 'get()'}` in {caller.f_code.co_name!r} finds the stream ({type}) empty: plain "
         "Python runs one kernel after the other, and no kernel before this one has put the element",
+        code="BF-N004",
         span=span,
         remedy="call the producer first; where kernels must take turns, run customize(top).build()",
     )

@@ -58,6 +58,7 @@ def _refuse_floats(program: Program) -> None:
         if any(isinstance(getattr(t, "elem", t), FloatType) for t in types):
             raise BuildError(
                 f"{function.name!r} computes with floats, which no back end does yet",
+                code="BF-B011",
                 remedy="call it as Python",
             )
 
@@ -73,7 +74,7 @@ class Trace:
     def of(step: str, steps: tuple[str, ...], show: Callable[[str], None]) -> Trace:
         """A trace of one of `steps`; raises UsageError that lists them when there is no such step."""
         if step not in steps:
-            raise UsageError(f"there is no pass named {step!r}", remedy=choices(step, steps))
+            raise UsageError(f"there is no pass named {step!r}", code="BF-U003", remedy=choices(step, steps))
         return Trace(step, show)
 
 

@@ -48,6 +48,7 @@ def _place(program: Program, function: Function, made: Alloc, calls: list[CallKe
         raise BuildError(
             f"the state {made.name!r} is used by {calls[0].callee!r} and {calls[1].callee!r}, which run "
             "at the same time",
+            code="BF-B017",
             span=calls[1].span,
             notes=[Note("it is first used here", calls[0].span)],
             remedy="let one kernel use it, and hand on what others need",

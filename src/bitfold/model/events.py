@@ -157,6 +157,7 @@ def net_of(program: Program, pipeline_depth: int | Mapping[str, int] = 0) -> Net
     if not top.concurrent:
         raise ScheduleError(
             f"the kernels of {top.name!r} run one after another: there is no network to simulate",
+            code="BF-S032",
             span=top.span,
             remedy="make it one with s.dataflow() or s.stream(array)",
         )
@@ -222,6 +223,7 @@ def _streams(
             ends = ((producer, "puts", len(puts)), (consumer, "gets", len(gets)))
             raise StreamError(
                 f"{len(puts)} words of {name!r} are put for each image, but {len(gets)} are got",
+                code="BF-N005",
                 span=alloc.span,
                 notes=[
                     Note(f"{processes[p].name!r} {does} {count}", processes[p].call.span)

@@ -28,6 +28,7 @@ def auto_depths(program: Program, *, pipeline_depth: int | Mapping[str, int] = 0
     if not net.acyclic:
         raise ScheduleError(
             f"the depths of {net.name!r} cannot be found: a kernel of it gets from one that is called later",
+            code="BF-S032",
             span=program.top.span,
             remedy="give its streams depths by hand, and try them with simulate(program, depths=...)",
         )
@@ -75,6 +76,7 @@ def set_depths(program: Program, depths: Mapping[str, int]) -> Program:
         if name not in streams or depth < 1:
             raise UsageError(
                 f"{program.top.name!r} cannot have a stream {name!r} of depth {depth}",
+                code="BF-S026",
                 remedy=f"its streams: {', '.join(sorted(streams)) or 'none'}; depth 1 or more",
             )
 

@@ -110,7 +110,7 @@ def simulate(
     net = net_of(program, pipeline_depth)
     chosen = checked(net, depths or {})
     if images is not None and images < 1:
-        raise UsageError(f"cannot simulate {images} images", remedy="images=1 or more")
+        raise UsageError(f"cannot simulate {images} images", code="BF-U016", remedy="images=1 or more")
     run_ = Run.of(net, chosen, images=images)
     return _summed_up(net, chosen, run_)
 
@@ -124,7 +124,9 @@ def checked(net: Net, depths: Mapping[str, int]) -> dict[str, int]:
                 f"has no stream {name!r}" if name not in known else f"cannot have {name!r} of depth {depth}"
             )
             raise UsageError(
-                f"{net.name!r} {what}", remedy=f"its streams: {', '.join(known)}; depth 1 or more"
+                f"{net.name!r} {what}",
+                code="BF-U016",
+                remedy=f"its streams: {', '.join(known)}; depth 1 or more",
             )
     return {**known, **depths}
 
@@ -147,6 +149,7 @@ class Run:
             if longest * count > LONGEST:
                 raise BuildError(
                     f"{net.name!r} takes {longest * count:,} cycles for {count} images: too many to simulate",
+                    code="BF-B016",
                     remedy=f"fold it less, to below {LONGEST // count:,} cycles for an image",
                 )
             fired = run(events, initial, count)

@@ -38,12 +38,14 @@ def standstill(net: Net, depths: Mapping[str, int], fired: Fired) -> DeadlockErr
     if not enough:
         return DeadlockError(
             f"{net.name!r} stands still, and no depth of its streams would help",
+            code="BF-N003",
             notes=notes,
             remedy="each kernel of a cycle waits for an element: let one of them put one before it gets one",
         )
     listed = " and ".join(f"depth {d} of {name!r}" for name, d in enough.items())
     return DeadlockError(
         f"{net.name!r} stands still: a stream is too shallow",
+        code="BF-N002",
         notes=notes,
         remedy=f"with {listed} it runs to its end: s.stream(array, depth=...), or auto_depths",
     )

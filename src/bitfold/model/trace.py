@@ -142,6 +142,7 @@ class _Body:
         if int(trips.sum()) > MOST:
             raise BuildError(
                 f"a loop runs {int(trips.sum()):,} times for an image: too often to simulate",
+                code="BF-B016",
                 span=loop.span,
                 remedy="fold it less: unroll more of it",
             )

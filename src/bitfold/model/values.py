@@ -107,6 +107,7 @@ def refused(stmt: Stmt, what: str) -> ScheduleError:
     """The error for a process that does `what`, so that its turns are not known."""
     return ScheduleError(
         f"when this process gets and puts is not known from its loops: it {what}",
+        code="BF-S032",
         span=stmt.span,
         remedy="the simulation takes networks whose conditions on gets and puts use loop variables only",
     )

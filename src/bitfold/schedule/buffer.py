@@ -40,6 +40,7 @@ def buffer_at(program: Program, function: Function, array: str, axis: str) -> tu
     if not any(t.write for t in found):
         raise ScheduleError(
             f"loop {axis!r} of {function.name!r} writes nothing of {array!r}",
+            code="BF-S025",
             span=loop.span,
             remedy=f"reuse_at({array!r}, {axis!r}) keeps what is read; name a loop that writes the array",
         )

@@ -161,6 +161,7 @@ def _not_linked(
         remedy += ": work on a local array or scalar, and store each element once, when it is done"
     return ScheduleError(
         f"{array!r} of {owner.name!r} cannot be a stream: it {why}",
+        code="BF-S027",
         span=declared_at(owner, array) if where is None else where.span,
         notes=[Note(f"{array!r} is declared here", declared_at(owner, array)), *(notes or [])],
         remedy=remedy,

@@ -29,6 +29,7 @@ def dataflow(program: Program, function: Function) -> Function:
         if not isinstance(stmt, (Alloc, CallKernel, Rom)):
             raise ScheduleError(
                 f"{function.name!r} does more than call kernels, so these cannot be processes",
+                code="BF-S030",
                 span=stmt.span,
                 remedy="put this into a kernel of its own, and call it",
             )
@@ -48,6 +49,7 @@ def dataflow(program: Program, function: Function) -> Function:
     if not any(isinstance(s, CallKernel) for s in function.body):
         raise ScheduleError(
             f"{function.name!r} calls no kernels",
+            code="BF-S030",
             span=function.span,
             remedy="dataflow is for a kernel that calls others",
         )
@@ -65,6 +67,7 @@ def _check_handed_on(function: Function, array: str, writer: CallKernel, reader:
         return
     raise ScheduleError(
         f"{writer.callee!r} writes and {reader.callee!r} reads {array!r}, {why}, so they cannot be processes",
+        code="BF-S030",
         span=reader.span,
         notes=[
             Note(f"{writer.callee!r} is called here", writer.span),
@@ -83,6 +86,7 @@ def _shared(
     )
     return ScheduleError(
         f"{first.callee!r} and {second.callee!r} both {verb} {array!r}, so they cannot be processes",
+        code="BF-S030",
         span=second.span,
         notes=[
             Note(f"{first.callee!r} is called here", first.span),

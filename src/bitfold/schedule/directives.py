@@ -36,12 +36,14 @@ def unroll(function: Function, axis: str, factor: int = 0) -> Function:
     if not is_count(factor, 0) or (factor and (factor > trips or trips % factor)):
         raise ScheduleError(
             f"loop {axis!r} of {function.name!r} cannot be unrolled by {factor!r}",
+            code="BF-S012",
             span=loop.span,
             remedy=f"it runs {trips} times: use one of {divisors(max(trips, 1))}, or 0 for all",
         )
     if loop.pipeline or loop.flatten:
         raise ScheduleError(
             f"loop {axis!r} of {function.name!r} is pipelined already",
+            code="BF-S010",
             span=loop.span,
             remedy="unroll the loops inside it, or split it first",
         )
@@ -49,6 +51,7 @@ def unroll(function: Function, axis: str, factor: int = 0) -> Function:
     if not whole and (outer := _pipelined(around)):
         raise ScheduleError(
             f"loop {axis!r} is inside the pipelined loop {outer.var!r} and unrolled whole",
+            code="BF-S010",
             span=loop.span,
             notes=[Note(f"loop {outer.var!r} is here", outer.span)],
             remedy=f"split {axis!r} and unroll the inner part before you pipeline the outer part",
@@ -81,12 +84,14 @@ def pipeline(program: Program, function: Function, axis: str, ii: int = 1, rewin
     if not is_count(ii, 1):
         raise ScheduleError(
             f"an initiation interval is a number of cycles of at least 1, not {ii!r}",
+            code="BF-S012",
             span=loop.span,
             remedy=f"pipeline({axis!r}, ii=1)",
         )
     if outer := _pipelined(around):
         raise ScheduleError(
             f"loop {axis!r} of {function.name!r} is inside the pipelined loop {outer.var!r}",
+            code="BF-S010",
             span=loop.span,
             notes=[Note(f"loop {outer.var!r} is here", outer.span)],
             remedy=f"it is unrolled there; pipeline only {outer.var!r}",
@@ -113,6 +118,7 @@ def check_rewind(program: Program, function: Function, axis: str) -> None:
     def refuse(why: str, at: Span) -> ScheduleError:
         return ScheduleError(
             f"loop {axis!r} of {function.name!r} cannot rewind: {why}",
+            code="BF-S033",
             span=at,
             remedy="leave rewind out, or give the loop a kernel of its own that writes other arrays",
         )
@@ -151,6 +157,7 @@ def _check_inside(function: Function, axis: str, stmt: Stmt) -> None:
     if isinstance(stmt, CallKernel):
         raise ScheduleError(
             f"loop {axis!r} of {function.name!r} calls {stmt.callee!r} and cannot be pipelined",
+            code="BF-S016",
             span=stmt.span,
             remedy=f"pipeline the loops of {stmt.callee!r} instead",
         )
@@ -159,6 +166,7 @@ def _check_inside(function: Function, axis: str, stmt: Stmt) -> None:
         if stmt.pipeline:
             raise ScheduleError(
                 f"loop {stmt.var!r} inside {axis!r} is pipelined already",
+                code="BF-S010",
                 span=stmt.span,
                 remedy="pipeline one loop of a nest",
             )

@@ -71,6 +71,7 @@ def _count(function: Function, loop: For, after: str | int) -> int:
         loops = f" or one of its loops {', '.join(inside)}" if inside else ""
         raise ScheduleError(
             f"loop {loop.var!r} of {function.name!r} cannot be cut after {after!r}",
+            code="BF-S017",
             span=loop.span,
             remedy=f"its body has {len(loop.body)} statements: name a number below that{loops}, so that both "
             "loops have something to do",

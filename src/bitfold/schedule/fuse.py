@@ -28,6 +28,7 @@ def fuse(function: Function, axes: tuple[str, ...]) -> tuple[Function, str]:
     if len(axes) < 2:
         raise ScheduleError(
             f"fuse needs two or more loops, not {', '.join(axes) or 'none'}",
+            code="BF-S015",
             span=function.span,
             remedy="name the loops of a nest, outermost first",
         )
@@ -42,6 +43,7 @@ def _fuse(function: Function, outer: str, inner: str) -> tuple[Function, str]:
     if loop.body != (nested,):
         raise ScheduleError(
             f"loop {inner!r} of {function.name!r} is not all that the body of loop {outer!r} holds",
+            code="BF-S014",
             span=nested.span,
             notes=[Note(f"loop {outer!r} is here", loop.span)],
             remedy="name a loop and the one directly in it; move what stands between them out with fission",

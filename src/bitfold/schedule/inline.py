@@ -41,6 +41,7 @@ def inline(program: Program, function: Function) -> Program:
     if why:
         raise ScheduleError(
             f"{function.name!r} cannot be inlined: {why}",
+            code="BF-S018",
             span=function.span,
             remedy="inline a kernel that another calls, before you stream arrays or ask for dataflow",
         )
@@ -91,6 +92,7 @@ def rename(function: Function, axis: str, name: str) -> Function:
         raise ScheduleError(
             f"loop {axis!r} of {function.name!r} cannot be called {name!r}: "
             + ("that name is taken" if word else "that is no name"),
+            code="BF-S019",
             span=loop.span,
             remedy="choose a Python name that nothing in the kernel has",
         )

@@ -36,6 +36,7 @@ def unroll_jam(
     if not nest:
         raise ScheduleError(
             f"the body of loop {axis!r} of {function.name!r} holds not one loop to jam its copies into",
+            code="BF-S014",
             span=loop.span,
             remedy="name a loop whose body has one loop; for an innermost loop, use unroll(loop, factor)",
         )
@@ -43,6 +44,7 @@ def unroll_jam(
     if not is_count(factor, 1, trips) or trips % factor:
         raise ScheduleError(
             f"loop {axis!r} of {function.name!r} cannot be jammed by {factor!r}",
+            code="BF-S012",
             span=loop.span,
             remedy=f"it runs {trips} times: use one of {divisors(max(trips, 1))}",
         )

@@ -68,12 +68,14 @@ def partition(
     if not is_count(dim, 0, rank):
         raise ScheduleError(
             f"{array!r} of {function.name!r} has no dimension {dim!r}",
+            code="BF-S020",
             span=where,
             remedy=f"dimensions count from 1 to {rank}; 0 means all",
         )
     if type.streamed:
         raise ScheduleError(
             f"{array!r} of {function.name!r} is a stream, which has no memories",
+            code="BF-S020",
             span=where,
             remedy="partition the local array that buffers it",
         )
@@ -83,6 +85,7 @@ def partition(
             raise ScheduleError(
                 f"dimension {d} of {array!r} in {function.name!r} has {size} elements, which {factor!r} does "
                 "not divide",
+                code="BF-S011",
                 span=where,
                 remedy=f"use one of {divisors(size)}",
             )
@@ -101,6 +104,7 @@ def _partition_everywhere(program: Program, function: Function, array: str, spec
             raise ScheduleError(
                 f"dimension {spec.dim} of {array!r} in {function.name!r} is already partitioned: {old[0]}, "
                 f"not {spec}",
+                code="BF-S020",
                 span=declared_at(function, array),
                 notes=[Note(f"as {name!r} of {owner!r}", declared_at(target, name))],
                 remedy="partition each dimension of an array once",
@@ -128,12 +132,16 @@ def bind(program: Program, function: Function, array: str, memory: str) -> Progr
     known = [*MEMORIES, REGISTERS]
     if memory not in known:
         raise ScheduleError(
-            f"{memory!r} is no memory of the device", span=where, remedy=choices(str(memory), known)
+            f"{memory!r} is no memory of the device",
+            code="BF-S021",
+            span=where,
+            remedy=choices(str(memory), known),
         )
     if type.streamed or type.memory not in ("", memory):
         found = "a stream" if type.streamed else f"bound to {type.memory}"
         raise ScheduleError(
             f"{array!r} of {function.name!r} is {found} already",
+            code="BF-S021",
             span=where,
             remedy="bind an array once, and not a stream",
         )

@@ -40,6 +40,7 @@ def check(
     sure = unsafe or conflict(True) is not None
     raise ScheduleError(
         message(found),
+        code="BF-S013",
         span=found.first,
         notes=both(found),
         remedy=remedy if sure else remedy + TRUST,

@@ -19,6 +19,7 @@ def path_to(function: Function, loop: str) -> list[For | If]:
     if path is None:
         raise ScheduleError(
             f"{function.name!r} has no loop {loop!r}",
+            code="BF-S001",
             span=function.span,
             remedy=choices(loop, loops_of(function)),
         )
@@ -46,6 +47,7 @@ def find_array(function: Function, array: str) -> ArrayType:
     if array not in found:
         raise ScheduleError(
             f"{function.name!r} has no array {array!r}",
+            code="BF-S002",
             span=function.span,
             remedy=choices(array, list(found)),
         )
@@ -76,6 +78,7 @@ def constant_trips(loop: For) -> int:
     if loop.trips is None:
         raise ScheduleError(
             f"loop {loop.var!r} runs a varying number of times",
+            code="BF-S008",
             span=loop.span,
             remedy="give the range constant bounds, and guard the body with an `if`",
         )
@@ -87,6 +90,7 @@ def check_plain(function: Function, loop: For, remedy: str) -> None:
     if loop.pipeline or loop.unroll or loop.flatten:
         raise ScheduleError(
             f"loop {loop.var!r} of {function.name!r} is already pipelined or unrolled",
+            code="BF-S010",
             span=loop.span,
             remedy=remedy,
         )
@@ -99,6 +103,7 @@ def check_range(loop: For) -> None:
             source = e.array if isinstance(e, Load) else e.name
             raise ScheduleError(
                 f"the range of loop {loop.var!r} is read from {source!r}",
+                code="BF-S009",
                 span=loop.span,
                 remedy="give it constant bounds, and guard its body with an `if`",
             )

@@ -27,6 +27,7 @@ class ArrayPrimitives(View):
         if not isinstance(kind, Partition):
             raise ScheduleError(
                 f"{kind!r} is no kind of partition",
+                code="BF-S020",
                 span=view.function.span,
                 remedy="use Partition.Complete, Partition.Cyclic or Partition.Block",
             )

@@ -151,6 +151,7 @@ class LoopPrimitives(View):
                 raise ScheduleError(
                     f"loop {loop!r} of {view.name!r} cannot be called {name!r}: {step} replaced a loop "
                     "of that name, and a handle to it would mean this one",
+                    code="BF-S019",
                     span=view.function.span,
                     remedy="choose a name that no loop has had",
                 )

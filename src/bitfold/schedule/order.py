@@ -58,6 +58,7 @@ def refused(function: Function, name: str, site: Site, why: str, verb: str) -> S
     """The error that says why the array cannot be a stream."""
     return ScheduleError(
         f"{name!r} of {function.name!r} cannot be a stream: {why}",
+        code="BF-S027",
         span=site.span,
         notes=[Note(f"{name!r} is declared here", declared_at(function, name))],
         remedy="split the loop before you stream"

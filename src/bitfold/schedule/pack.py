@@ -53,12 +53,14 @@ def pack(program: Program, function: Function, array: str, lanes: int) -> Progra
     if isinstance(part, FloatType):
         raise ScheduleError(
             f"{array!r} of {function.name!r} is {type}; words hold integers, not floats",
+            code="BF-S022",
             span=declared_at(function, array),
             remedy="leave it as it is; to read several elements at once, partition it",
         )
     if not is_count(lanes, 1, MAX_WIDTH // part.width):
         raise ScheduleError(
             f"a word has 1 to {MAX_WIDTH // part.width} lanes of {part}, not {lanes!r}",
+            code="BF-S022",
             span=declared_at(function, array),
             remedy=f"the divisors of its innermost dimension leave no lane unused: {divisors(type.dims[-1])}",
         )
@@ -91,7 +93,11 @@ def _check(asked: Function, array: str, owner: Function, name: str, lanes: int) 
         same = (asked.name, array) == (owner.name, name)
         notes = [] if same else [Note(f"it is {name!r} of {owner.name!r}", declared_at(owner, name))]
         raise ScheduleError(
-            f"{array!r} of {asked.name!r} {why}", span=declared_at(asked, array), notes=notes, remedy=remedy
+            f"{array!r} of {asked.name!r} {why}",
+            code="BF-S022",
+            span=declared_at(asked, array),
+            notes=notes,
+            remedy=remedy,
         )
 
 

@@ -66,6 +66,7 @@ def privatize(
         if local.name in passed:
             raise ScheduleError(
                 f"{local.name!r} lives across {across} and is passed to {passed[local.name].callee!r}",
+                code="BF-S024",
                 span=passed[local.name].span,
                 notes=[Note(f"{local.name!r} is declared here", local.span)],
                 remedy=f"keep {outer!r} {remedy}",

@@ -43,6 +43,7 @@ def reorder(program: Program, function: Function, axes: tuple[str, ...], unsafe:
     if len(set(axes)) != len(axes) or len(axes) < 2:
         raise ScheduleError(
             f"reorder needs two or more different loops, not {', '.join(axes)}",
+            code="BF-S015",
             span=function.span,
             remedy="name each loop once, outermost first",
         )
@@ -66,6 +67,7 @@ def _nest(function: Function, axes: tuple[str, ...]) -> list[str]:
         loop = paths[outside[0]][-1]
         raise ScheduleError(
             f"loops {outside[0]!r} and {names[-1]!r} of {function.name!r} are not nested in each other",
+            code="BF-S014",
             span=loop.span,
             remedy="reorder loops of one nest",
             notes=[Note(f"loop {names[-1]!r} is here", deepest[-1].span)],
@@ -81,18 +83,21 @@ def _check_between(part: For | If, axes: tuple[str, ...], nest: list[str]) -> No
     if isinstance(part, If):
         raise ScheduleError(
             "an `if` stands between the loops to reorder",
+            code="BF-S014",
             span=part.span,
             remedy="move the condition into the innermost loop",
         )
     if part.var not in axes:
         raise ScheduleError(
             f"loop {part.var!r} stands between the loops to reorder",
+            code="BF-S014",
             span=part.span,
             remedy=f"name it as well; the nest is {', '.join(nest)}",
         )
     if part.pipeline or part.flatten or part.parallel:
         raise ScheduleError(
             f"loop {part.var!r} is already {'parallel' if part.parallel else 'pipelined'}",
+            code="BF-S010",
             span=part.span,
             remedy="reorder before you say how the loops run",
         )
@@ -139,6 +144,7 @@ def _check_ranges(outer: For, inner: For) -> None:
             if isinstance(e, LoopVar) and e.name == outer.var:
                 raise ScheduleError(
                     f"the range of loop {inner.var!r} changes with loop {outer.var!r}",
+                    code="BF-S009",
                     span=inner.span,
                     notes=[Note(f"loop {outer.var!r} is here", outer.span)],
                     remedy="give the inner loop constant bounds, and guard its body with an `if`",

@@ -150,6 +150,7 @@ def _direction(
     def refuse(why: str, remedy: str, at: Stmt = loop) -> ScheduleError:
         return ScheduleError(
             f"{array!r} of {function.name!r} has no reuse buffer in loop {loop.var!r}: {why}",
+            code="BF-S025",
             span=at.span,
             notes=[Note(f"{array!r} is declared here", declared_at(function, array))],
             remedy=remedy,

@@ -52,6 +52,7 @@ class Schedule(LoopPrimitives, ArrayPrimitives):
         if parameters and all(isinstance(part, Schedule) for part in listed):
             raise ScheduleError(
                 f"the schedules to compose take no parameters, but {', '.join(parameters)} is given",
+                code="BF-S034",
                 span=self.function.span,
                 remedy="give a function of a schedule, such as def fold(s, pe): ..., with its parameters",
             )
@@ -91,6 +92,7 @@ class Schedule(LoopPrimitives, ArrayPrimitives):
         listed = f"known: {', '.join(f.name for f in self.program.functions)}"
         raise ScheduleError(
             f"{self.program.top.name!r} has {have}" + (f", and {at!r} is none" if at is not None else ""),
+            code="BF-S003",
             span=self.program.top.span,
             remedy=f"name one: compose(schedule, at={same[0]!r}); {listed}" if same else listed,
         )

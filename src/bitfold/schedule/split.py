@@ -72,18 +72,21 @@ def _check(function: Function, loop: For, trips: int, factor: int, cut: bool, gu
     if not is_count(factor, 1, max(trips, 1)):
         raise ScheduleError(
             f"loop {loop.var!r} of {function.name!r} cannot be split by {factor!r}",
+            code="BF-S012",
             span=loop.span,
             remedy=known,
         )
     if cut and guard:
         raise ScheduleError(
             f"loop {loop.var!r} of {function.name!r} is to be both cut and guarded",
+            code="BF-S012",
             span=loop.span,
             remedy="cut=True leaves a remainder loop, guard=True a condition: choose one",
         )
     if trips % factor and not (cut or guard):
         raise ScheduleError(
             f"loop {loop.var!r} of {function.name!r} runs {trips} times, which {factor} does not divide",
+            code="BF-S011",
             span=loop.span,
             remedy=f"{known}, split(..., cut=True) to leave a remainder loop, or "
             "split(..., guard=True) for a condition inside",

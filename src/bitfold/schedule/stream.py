@@ -50,24 +50,28 @@ def stream(program: Program, function: Function, array: str, lanes: int = 0, dep
     if not is_count(depth, 0, MAX_DEPTH):
         raise ScheduleError(
             f"a channel holds 1 to {MAX_DEPTH} elements, not {depth!r}",
+            code="BF-S026",
             span=declared_at(function, array),
             remedy="leave the depth out for 2",
         )
     if type.streamed and _whole(program, function, array):
         raise ScheduleError(
             f"{array!r} of {function.name!r} is a stream already",
+            code="BF-S028",
             span=declared_at(function, array),
             remedy="stream each array once",
         )
     if any(isinstance(s, Rom) and s.name == array for s in walk(function.body)):
         raise ScheduleError(
             f"{array!r} of {function.name!r} is a constant, which no kernel writes",
+            code="BF-S028",
             span=declared_at(function, array),
             remedy="stream what one kernel writes and another reads",
         )
     if function is program.top and array in {p.name for p in program.states}:
         raise ScheduleError(
             f"{array!r} of {function.name!r} is a state, whose elements stay where they are",
+            code="BF-S028",
             span=declared_at(function, array),
             remedy="stream what one kernel writes and another reads",
         )
@@ -98,6 +102,7 @@ def to(program: Program, function: Function, array: str, consumer: str, depth: i
     if found.consumer.call.callee != consumer:
         raise ScheduleError(
             f"{array!r} of {function.name!r} is read by {found.consumer.call.callee!r}, not {consumer!r}",
+            code="BF-S029",
             span=declared_at(function, array),
             notes=[Note("it is passed here", found.consumer.call.span)],
             remedy=f"to({array!r}, {found.consumer.call.callee!r})",
@@ -121,6 +126,7 @@ def _parameter(program: Program, function: Function, array: str, lanes: int, dep
                 return _end(program, found, found.producer.call is call, lanes, depth)
     raise ScheduleError(
         f"{function.name!r} is called under a loop or a condition",
+        code="BF-S028",
         span=function.span,
         remedy="a stream's kernel is called once: move the loop into it",
     )
@@ -180,6 +186,7 @@ def _chain(program: Program, kernel: str, array: str) -> list[tuple[str, str]]:
         if others or len(calls) > 1:
             raise ScheduleError(
                 f"{name!r} of {owner!r} is used in several places; a stream has one end in a program",
+                code="BF-S028",
                 span=(others or [call])[0].span,
                 notes=[Note("it is also passed here", call.span)],
                 remedy="copy it to a second array in a kernel of its own",
@@ -187,6 +194,7 @@ def _chain(program: Program, kernel: str, array: str) -> list[tuple[str, str]]:
         if call not in function.body:
             raise ScheduleError(
                 f"{name!r} is passed to {call.callee!r} under a loop or a condition",
+                code="BF-S028",
                 span=call.span,
                 remedy="a stream's kernel is called once: move the loop into it",
             )
@@ -204,6 +212,7 @@ def _port(program: Program, array: str, lanes: int) -> Program:
     if read == written and not only_sets_lanes(leaf, name):
         raise ScheduleError(
             f"{name!r} of {where!r} is {'both read and written' if read else 'not used'}",
+            code="BF-S028",
             span=declared_at(leaf, name),
             remedy="stream arrays that go one way",
         )

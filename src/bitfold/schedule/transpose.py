@@ -35,6 +35,7 @@ def transpose(program: Program, function: Function, array: str, order: tuple[int
     if not all(is_count(d, 1, rank) for d in order) or len(set(order)) != rank or len(order) != rank:
         raise ScheduleError(
             f"{order} is no order of the {rank} dimensions of {array!r}",
+            code="BF-S023",
             span=where,
             remedy=f"name each of 1 to {rank} once",
         )
@@ -51,6 +52,7 @@ def transpose(program: Program, function: Function, array: str, order: tuple[int
     if why:
         raise ScheduleError(
             f"{array!r} of {function.name!r} {why}",
+            code="BF-S023",
             span=where,
             remedy="transpose constants and local arrays, before they are partitioned",
         )

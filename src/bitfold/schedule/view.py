@@ -111,6 +111,7 @@ class View:
         if kernel not in names:
             raise ScheduleError(
                 f"{self.program.top.name!r} has no kernel {kernel!r}",
+                code="BF-S003",
                 span=self.program.top.span,
                 remedy=choices(kernel, names),
             )
@@ -167,6 +168,7 @@ class View:
         except LanguageError as error:
             raise ScheduleError(
                 f"{primitive} would make a program that the language does not have: {error.message}",
+                code="BF-S007",
                 span=error.span or self.function.span,
                 remedy=error.remedy,
             ) from error
@@ -195,6 +197,7 @@ class View:
                 left = loops_of(there[0]) if there else []
                 raise ScheduleError(
                     f"loop {name!r} of {kernel!r} is no more: {step} replaced it",
+                    code="BF-S004",
                     span=(there[0] if there else self.function).span,
                     remedy=f"its loops now are {', '.join(left) or 'none'}"
                     if there
@@ -207,6 +210,7 @@ class View:
         if len({v.name for v, _ in found}) > 1:
             raise ScheduleError(
                 f"the loops to {primitive} are in different kernels: {', '.join(v.name for v, _ in found)}",
+                code="BF-S005",
                 span=found[0][0].function.span,
                 remedy=f"{primitive} loops of one kernel",
             )
@@ -222,6 +226,7 @@ class View:
         if not isinstance(given, str):
             raise ScheduleError(
                 f"{given!r} names no {kind}",
+                code="BF-S006",
                 span=self.function.span,
                 remedy=f"give the {kind}'s name" + (" or its handle" if kind == "loop" else ""),
             )

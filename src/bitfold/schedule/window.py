@@ -55,6 +55,7 @@ def touches(program: Program, function: Function, array: str, axis: str) -> list
         declared = Note(f"{array!r} is declared here", declared_at(function, array))
         return ScheduleError(
             f"{array!r} has no local copy in loop {axis!r}: {why}",
+            code="BF-S025",
             span=at.span,
             notes=[declared],
             remedy=remedy,

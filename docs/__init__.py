@@ -1,0 +1,1 @@
+"""Documents that the installed package reads: the error catalogue."""

@@ -1,0 +1,70 @@
+"""The catalogue of errors: docs/errors.md, an entry for each code of a `BitfoldError`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from bitfold.diagnostics import UsageError, choices
+
+CODE = re.compile(r"BF-[LSNBDU]\d{3}")
+_SECTION = re.compile(r"^# (?P<letter>[LSNBDU]): .*$", re.MULTILINE)
+_ENTRY = re.compile(r"^## (?P<code>BF-[LSNBDU]\d{3}): (?P<title>.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One kind of mistake. `text` is Markdown: what is wrong, an example, a remedy."""
+
+    code: str
+    title: str
+    text: str
+
+
+@cache
+def text() -> str:
+    """docs/errors.md."""
+    return files("bitfold.docs").joinpath("errors.md").read_text(encoding="utf-8")
+
+
+@cache
+def entries() -> tuple[Entry, ...]:
+    """All entries, in the order of the document."""
+    whole = text()
+    found = []
+    for match in _ENTRY.finditer(whole):
+        rest = whole[match.end() :]
+        ends = [end.start() for pattern in (_ENTRY, _SECTION) if (end := pattern.search(rest))]
+        found.append(Entry(match["code"], match["title"], rest[: min(ends, default=len(rest))].strip()))
+    return tuple(found)
+
+
+def introduction(letter: str) -> str:
+    """What stands under the heading of a letter's section, before its entries; the document's own for ""."""
+    whole = text()
+    sections = {m["letter"]: m.end() for m in _SECTION.finditer(whole)}
+    rest = whole[sections[letter] if letter else 0 :]
+    end = (_ENTRY if letter else _SECTION).search(rest)
+    return rest[: end.start() if end else len(rest)].strip()
+
+
+def explain(code: str) -> str:
+    """The entry of a code as Markdown; `BF-` and case may be left out.
+
+    Raises:
+        UsageError: there is no such code.
+    """
+    wanted = code.upper()
+    wanted = wanted if wanted.startswith("BF-") else f"BF-{wanted}"
+    for entry in entries():
+        if entry.code == wanted:
+            return f"{entry.code}: {entry.title}\n\n{entry.text}\n"
+    known = [e.code for e in entries()]
+    near = choices(wanted, known) if not CODE.fullmatch(wanted) else f"the last ones are {_last(known)}"
+    raise UsageError(f"there is no error {code!r}", code="BF-U003", remedy=near)
+
+
+def _last(known: list[str]) -> str:
+    return ", ".join({code[3]: code for code in known}.values())
