@@ -49,18 +49,24 @@ class Dataset:
 
     def __post_init__(self) -> None:
         if (self.pixels is None) == (self.bits is None):
-            raise DataError(f"data set {self.name}: needs exactly one of pixels and bits", code="BF-D006")
+            raise DataError(
+                f"data set {self.name}: needs exactly one of pixels and bits",
+                code="BF-D006",
+                remedy="give pixels=... or bits=...",
+            )
         images = self._images
         if images.dtype != np.uint8 or images.ndim != 2:
             raise DataError(
                 f"data set {self.name}: images are {arrays.describe(images)}, expected uint8 (N, pixels)",
                 code="BF-D006",
+                remedy="give each image as a row of pixels 0..255",
             )
         if self.labels is not None and (self.labels.dtype != np.uint8 or self.labels.shape != (len(images),)):
             raise DataError(
                 f"data set {self.name}: labels are {arrays.describe(self.labels)}, "
                 f"expected uint8 ({len(images)},)",
                 code="BF-D007",
+                remedy="give one class for each image",
             )
 
     def __len__(self) -> int:
