@@ -91,6 +91,7 @@ def _plan(function: Function, producer: str, target: str) -> _Plan:
     def refuse(why: str, remedy: str) -> ScheduleError:
         return ScheduleError(
             f"loop {producer!r} of {function.name!r} cannot be computed at loop {target!r}: {why}",
+            code="BF-S035",
             span=first.span,
             notes=[Note(f"loop {target!r} is here", path[-1].span)],
             remedy=remedy,
@@ -263,6 +264,7 @@ def _late(function: Function, producer: str, used: str, conflict: Conflict, sure
     return ScheduleError(
         f"loop {producer!r} of {function.name!r} must be over before loop {used!r} starts: both iterations "
         f"below touch {conflict.array!r}",
+        code="BF-S013",
         span=conflict.second,
         notes=both(conflict),
         remedy="leave the nests one after the other" + ("" if sure else TRUST),
@@ -273,6 +275,7 @@ def _between(function: Function, plan: _Plan, conflict: Conflict) -> ScheduleErr
     return ScheduleError(
         f"loop {plan.produced[0].var!r} of {function.name!r} cannot move to loop {plan.used[0].var!r}: what "
         f"stands between them touches {conflict.array!r} as well",
+        code="BF-S013",
         span=conflict.second,
         notes=both(conflict),
         remedy="compute the loop at that one first, or move it out of the way",
