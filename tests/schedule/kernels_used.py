@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bitfold.lang import UInt, bit, empty, int8, int16, uint8, uint16, unroll, xnor
+import numpy as np
+
+from bitfold.lang import UInt, bit, empty, int8, int16, int32, rom, uint8, uint16, unroll, xnor
 
 
 def dense(x: bit["K"], w: bit["M", "K"], t: int16["M"], y: bit["M"]):
@@ -324,3 +326,56 @@ def summed(x: uint8[8], y: uint16[2]):
         y[0] += x[p]
     for i in range(0, 8, 2):
         y[0] += x[i] * x[i + 1]
+
+
+def systolic(a: int8[3, 4], b: int8[4, 2], c: int32[3, 2]):
+    """c = a @ b: each element of c where a row of a meets a column of b, which are handed on."""
+    east = empty(int8[3, 3, 4])
+    south = empty(int8[4, 2, 4])
+    out = empty(int32[3, 2])
+    for k in range(4):
+        for m in range(3):
+            east[m, 0, k] = a[m, k]
+        for n in range(2):
+            south[0, n, k] = b[k, n]
+    for i in range(3):
+        for j in range(2):
+            acc: int32 = 0
+            for t in range(4):
+                p: int8 = east[i, j, t]
+                q: int8 = south[i, j, t]
+                acc += p * q
+                east[i, j + 1, t] = p
+                south[i + 1, j, t] = q
+            out[i, j] = acc
+    for u in range(3):
+        for v in range(2):
+            c[u, v] = out[u, v]
+
+
+def scalar_outside(x: uint8[4], y: uint8[4]):
+    v: uint8 = x[0]
+    for i in range(4):
+        y[i] = v + x[i]
+
+
+def inner_use(a: uint8[4, 6], y: uint8[6]):
+    for q in range(6):
+        y[q] = a[3, q] ^ a[q // 2, q]
+
+
+def two_dimensional(x: uint8[24], y: uint8[6]):
+    h = empty(uint8[4, 6])
+    for i in range(4):
+        for j in range(6):
+            h[i, j] = x[i * 6 + j] + j
+    inner_use(h, y)
+
+
+W = np.arange(12, dtype=np.uint8).reshape(3, 4)
+
+
+def with_constant(x: uint8[4], y: uint8[3]):
+    w = rom(W, uint8[3, 4])
+    for i in range(3):
+        y[i] = w[i, 1] + w[i, x[0] % 4]

@@ -218,6 +218,12 @@ class Request:
                 view.parallel(loop)
             case "compute_at":
                 view.compute_at(loop, loops[(b + 1 + c % 3) % len(loops)] if loops else "none")
+            case "unfold":
+                view.unfold(loop, name="pe")
+            case "outline":
+                view.outline(loop)
+            case "reshape":
+                view.reshape(array, *((16,), (2, 8), (2, 2), (4,), (1, 4))[c % 5])
             case "bind":
                 view.bind(array, ("bram", "registers", "lutram")[c % 3])
             case "transpose":
@@ -270,6 +276,9 @@ requests = st.builds(
             "partition",
             "bind",
             "transpose",
+            "reshape",
+            "unfold",
+            "outline",
             "pack",
             "pack",
             "stream",

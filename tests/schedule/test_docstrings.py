@@ -29,11 +29,13 @@ from bitfold.schedule import (
     layout,
     pack,
     parallel,
+    reshape,
     reuse,
     split,
     stream,
     tile,
     transpose,
+    unfold,
 )
 from bitfold.schedule import buffer as buffers
 from bitfold.schedule import dataflow as processes
@@ -109,6 +111,9 @@ CASES = [
     ),
     case(inline.rename, lambda s: s.rename("i", "row"), "x: uint8[8], y: uint8[8]", body=ADD),
     Case(inline.inline, "{}", lambda s: s.inline("twice")),
+    Case(unfold.unfold, "{}", lambda s: s.unfold("i", name="pe")),
+    Case(unfold.outline, "{}", lambda s: s.outline("i", "copy")),
+    case(reshape.reshape, lambda s: s.reshape("h", 2, 12), "y: uint8[1]", f="({0} + {1})"),
     Case(
         processes.dataflow,
         "def first(x: bit[64], h: bit[64]):\n    for i in range(64):\n        h[i] = x[i]\n\n"
@@ -222,11 +227,13 @@ MODULES = [
     pack,
     parallel,
     order,
+    reshape,
     reuse,
     split,
     stream,
     tile,
     transpose,
+    unfold,
     processes,
 ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bitfold.diagnostics import ScheduleError
 from bitfold.ir.nodes import Function
@@ -10,6 +10,7 @@ from bitfold.lang.types import Partition
 from bitfold.schedule import layout
 from bitfold.schedule.buffer import buffer_at
 from bitfold.schedule.pack import pack
+from bitfold.schedule.reshape import reshape
 from bitfold.schedule.reuse import reuse_at
 from bitfold.schedule.stream import stream, to
 from bitfold.schedule.transpose import transpose
@@ -71,6 +72,12 @@ class ArrayPrimitives(View):
         """Say what holds an array on the device: "bram", "lutram" or "uram"."""
         view, name = self._array(array)
         view._apply(lambda: layout.bind(view.program, view.function, name, memory), "bind", (name, memory))
+
+    def reshape(self, array: str, *shape: int | Sequence[int]) -> None:
+        """Give an array other dimensions, as numbers or a tuple; see `bitfold.schedule.reshape`."""
+        view, name = self._array(array)
+        sizes = tuple(n for part in shape for n in (part if isinstance(part, Sequence) else (part,)))
+        view._apply(lambda: reshape(view.program, view.function, name, sizes), "reshape", (name, *sizes))
 
     def transpose(self, array: str, *order: int) -> None:
         """Store an array's dimensions in another order; see `bitfold.schedule.transpose`."""

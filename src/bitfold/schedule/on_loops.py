@@ -16,6 +16,7 @@ from bitfold.schedule.parallel import parallel
 from bitfold.schedule.reorder import reorder
 from bitfold.schedule.split import split
 from bitfold.schedule.tile import tile
+from bitfold.schedule.unfold import outline, unfold
 from bitfold.schedule.view import Loop, View
 
 
@@ -142,6 +143,22 @@ class LoopPrimitives(View):
             (loop,),
             {"ii": ii, **({"rewind": True} if rewind else {})},
         )
+
+    def unfold(self, *axes: str | Loop, name: str = "") -> tuple[str, ...]:
+        """Make each iteration a kernel; see `bitfold.schedule.unfold`. Returns the kernels' names."""
+        view, names = self._axes("unfold", axes)
+        before = {f.name for f in view.program.functions}
+        keywords = {"name": name} if name else {}
+        view._apply(lambda: unfold(view.program, view.function, names, name), "unfold", names, keywords)
+        return tuple(f.name for f in view.program.functions if f.name not in before)
+
+    def outline(self, axis: str | Loop, name: str = "") -> str:
+        """Make a loop nest a kernel; see `bitfold.schedule.unfold`. Returns its name."""
+        view, loop = self._loop(axis)
+        before = {f.name for f in view.program.functions}
+        args = (loop, name) if name else (loop,)
+        view._apply(lambda: outline(view.program, view.function, loop, name), "outline", args)
+        return next(f.name for f in view.program.functions if f.name not in before)
 
     def rename(self, axis: str | Loop, name: str) -> Loop:
         """Call a loop by another name; see `bitfold.schedule.inline`. Returns it."""
