@@ -84,8 +84,8 @@ def for_(body: Body, op: ir.Operation) -> None:
         raise BuildError(
             "HLS C++ has no form for a loop with results", code="BF-B011", remedy="please report this"
         )
+    body.enter(op)  # names a bound that the loop's body would change: Python computes it once
     low, high, step = (as_native(body.take(v)) for v in op.operands)
-    body.enter(op)
     body.values.settle_used(frozenset(v for each in mlir.nested(op) for v in each.operands))
     body.where = mlir.source(op)
     if "bf.flatten" in op.attributes:

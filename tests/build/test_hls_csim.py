@@ -234,3 +234,22 @@ def top(x: bit[64], n: bit[64]):
     x, n = np.random.default_rng(0).integers(0, 2, 64, np.uint8), np.zeros(64, np.uint8)
     HlsModule(s.program, tmp_path / "project")(x, n)
     assert (n == x).all()
+
+
+BOUND_IN_MEMORY = """\
+from bitfold.lang import *
+
+def kernel(a: uint8[4], y: uint8[4]):
+    n: UInt(3) = UInt(3)(a[0])
+    for i in range(UInt(2)(a[3])):
+        a[3] = 0
+        y[i] += 1
+    for i in range(n):
+        n = 0
+        y[i // 2] += 5
+"""
+
+
+@pytest.mark.csim
+def test_a_bound_is_computed_once(tmp_path: Path) -> None:
+    simulate(load(BOUND_IN_MEMORY)["kernel"], tmp_path, images=8)

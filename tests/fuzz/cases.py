@@ -1,0 +1,129 @@
+"""Random kernels under random schedules: what a case is, how a batch is drawn, and every rung's result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from tests.fuzz.merge import merged
+from tests.schedule.ladder import check_python, inputs, python_result
+from tests.schedule.nests import Request, apply, nests, requests
+from tests.strategies import KernelCase, assert_same, kernels
+
+from bitfold.build.hls import Vectors, csim, plan, write
+from bitfold.build.llvm.jit import CpuModule
+from bitfold.ir.effects import parameter_effects
+from bitfold.ir.nodes import Program
+from bitfold.lowering.pipeline import lower_to_hls
+from bitfold.schedule import Schedule, customize
+
+SEEDS = (0, 1)
+"""Each kernel runs on so many random inputs."""
+
+CASES = st.tuples(st.one_of(nests(), kernels(max_width=100)), st.lists(requests, min_size=2, max_size=8))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kernel, its schedule, and what plain Python makes of its inputs."""
+
+    kernel: KernelCase
+    schedule: Schedule
+    granted: int
+    given: list[list[np.ndarray]]
+    expected: list[list[np.ndarray]]
+
+    @property
+    def before(self) -> Program:
+        return self.kernel.program
+
+    @property
+    def after(self) -> Program:
+        return self.schedule.program
+
+    def __str__(self) -> str:
+        steps = "\n".join(map(str, self.schedule.trace)) or "no step"
+        return f"{self.kernel!r}\n---- schedule\n{steps}\n---- scheduled\n{self.schedule}"
+
+
+def run_python_rungs(kernel: KernelCase, made: list[Request]) -> Case:
+    """The case, on which plain Python, the program and the scheduled one agree; AssertionError if not."""
+    s = customize(kernel.function, **kernel.dims)
+    granted = apply(s, made)
+    given, expected = [], []
+    for number in SEEDS:
+        args = inputs(kernel.program, number)
+        wanted = kernel.run(args)
+        assert_same(python_result(kernel.program, args), wanted)
+        check_python(s.program, args, wanted)
+        given.append(args)
+        expected.append(wanted)
+    return Case(kernel, s, granted, given, expected)
+
+
+def run_llvm(cases: Sequence[Case]) -> None:
+    """Compiled code of each kernel, before and after its schedule, against plain Python; in one module."""
+    programs = [p for case in cases for p in (case.before, case.after)]
+    twice = [case for case in cases for _ in range(2)]
+    given = [np.stack([run[i] for run in c.given]) for c in twice for i in range(len(c.given[0]))]
+    expected = [np.stack([run[i] for run in c.expected]) for c in twice for i in range(len(c.given[0]))]
+    CpuModule(merged(programs))(*given)
+    assert_same(given, expected)
+
+
+def run_cpp(cases: Sequence[Case]) -> None:
+    """The HLS C++ of each scheduled kernel, compiled with g++, against plain Python; all in one file."""
+    program = merged([case.after for case in cases])
+    names, effects = [p.name for p in program.top.params], parameter_effects(program, program.top)
+    given, expected = [], []
+    start = 0
+    for case in cases:
+        own = effects[start : start + len(case.given[0])]
+        start += len(own)
+        # The test bench starts a port that is only written with zeros.
+        runs = [
+            [a if read else np.zeros_like(a) for a, (read, _) in zip(run, own, strict=True)]
+            for run in case.given
+        ]
+        results = [python_result(case.before, run) for run in runs]
+        given += [np.stack(arrays) for arrays in zip(*runs, strict=True)]
+        expected += [np.stack(arrays) for arrays in zip(*results, strict=True)]
+    every = list(zip(names, effects, given, expected, strict=True))
+    vectors = Vectors(
+        inputs={name: a for name, (read, written), a, _ in every if read or not written},
+        outputs={name: a for name, (_, written), _, a in every if written},
+    )
+    with TemporaryDirectory() as folder:
+        found = csim(write(plan(lower_to_hls(program), vectors, "design"), Path(folder) / "project"))
+        assert (found.images, found.mismatches, found.detail) == (len(SEEDS), 0, "")
+
+
+def settings_for(count: int, shrink: bool) -> settings:
+    phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
+    return settings(
+        max_examples=count,
+        phases=phases,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+    )
+
+
+def each_case(
+    number: int, count: int, check: Callable[[KernelCase, list[Request]], None], shrink: bool
+) -> None:
+    """Call `check` on the `count` cases of seed `number`; `shrink` makes one that fails small first."""
+
+    @seed(number)
+    @settings_for(count, shrink)
+    @given(CASES)
+    def run(drawn: tuple[KernelCase, list[Request]]) -> None:
+        check(*drawn)
+
+    run()

@@ -1,0 +1,40 @@
+"""Many programs as one, so that one compilation serves them all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bitfold.ir.nodes import CallKernel, Function, Param, Program, Rom, Stmt
+from bitfold.ir.rewrite import map_body
+
+
+def merged(programs: Sequence[Program]) -> Program:
+    """A program whose top calls the tops of `programs` in turn; its parameters are theirs, in order.
+
+    Names of the n-th program get the prefix `c<n>_`.
+    """
+    functions: list[Function] = []
+    constants = {}
+    params: list[Param] = []
+    calls: list[Stmt] = []
+    for n, program in enumerate(programs):
+        prefix = f"c{n}_"
+
+        def renamed(stmt: Stmt, prefix: str = prefix) -> tuple[Stmt, ...] | None:
+            match stmt:
+                case CallKernel():
+                    return (replace(stmt, callee=prefix + stmt.callee),)
+                case Rom():
+                    return (replace(stmt, source=prefix + stmt.source),)
+            return None
+
+        for function in program.functions:
+            body = map_body(function.body, renamed)
+            functions.append(replace(function, name=prefix + function.name, body=body))
+        constants.update({prefix + name: values for name, values in program.constants.items()})
+        own = [replace(p, name=f"{prefix}{p.name}_") for p in program.top.params]
+        params += own
+        calls.append(CallKernel(prefix + program.top.name, tuple(p.name for p in own)))
+    top = Function("fuzz_top", tuple(params), tuple(calls), kernel="fuzz_top")
+    return Program((*functions, top), constants)
