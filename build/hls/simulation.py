@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from bitfold.build.hls.vectors import Vectors
 from bitfold.build.llvm.jit import CpuModule
 from bitfold.build.zc706.device import ZC706
 from bitfold.diagnostics import BuildError, StreamError
+from bitfold.ir.checks import Checked, add_checks
 from bitfold.ir.effects import parameter_effects
 from bitfold.ir.nodes import Program
 from bitfold.ir.run import as_batch
@@ -26,17 +28,27 @@ class HlsModule:
     `code` is the C++ of its kernels. A call takes NumPy arrays as `CpuModule` does, simulates the C++ on them
     with g++ (seconds), checks it against the CPU's results bit for bit, and fills the outputs in. The golden
     vectors of the last call stay in the project. When the kernels keep states, which C++ starts from their
-    initial values, each call simulates the calls before it as well, until `reset()`.
+    initial values, each call simulates the calls before it as well, until `reset()`. With `check`
+    ("overflow", "bounds" or both), the C++ has ports for what the checks find, and is for simulation.
 
     Raises:
         BuildError: the folder cannot be written; when called, no compiler or headers, or a wrong result.
         UsageError: when called with wrong arrays.
+        CheckError: when called, and a check finds something. Nothing is written.
         StreamError: when called, and the kernels talk by streams and do not come to a proper end.
     """
 
-    def __init__(self, program: Program, project: Path, trace: Trace | None = None) -> None:
+    def __init__(
+        self,
+        program: Program,
+        project: Path,
+        trace: Trace | None = None,
+        check: str | Iterable[str] = (),
+    ) -> None:
         self.program = program
         self.project = project
+        self._checked = add_checks(program, check) if check else Checked(program, program, (), ())
+        program = self._checked.program
         self._lowered = lower_to_hls(program, trace)
         self._params = program.arguments
         self._earlier: list[list[np.ndarray]] = []
@@ -66,13 +78,17 @@ class HlsModule:
         """Simulate the C++ on arrays, as a call does, and say how it compares with the CPU."""
         images = as_batch(self.program, args)
         count = images[0].shape[0] if images else 1
+        records = self._checked.new_records(count)
+        images += records
         played = [*self._earlier, [a.copy() for a in images]]
         whole = [np.concatenate(arrays) for arrays in zip(*played, strict=True)]
         self._plan = self._write(self._golden(whole))
         found = csim(self.project)
-        if self.program.states and not found.mismatches:
-            self._earlier = played
-        return replace(found, outputs={name: a[-count:] for name, a in found.outputs.items()})
+        outputs = {name: a[-count:] for name, a in found.outputs.items()}
+        if not found.mismatches:
+            self._checked.raise_first([outputs.pop(p.name) for p in self._checked.records])
+            self._earlier = played if self.program.states else []
+        return replace(found, outputs=outputs)
 
     def __call__(self, *args: np.ndarray) -> None:
         images = as_batch(self.program, args)
@@ -83,7 +99,7 @@ class HlsModule:
                 code="BF-B010",
                 remedy="this is a fault of Bitfold: please report it with the project folder",
             )
-        for param, array, written in zip(self._params, images, self._writes, strict=True):
+        for param, array, written in zip(self._params, images, self._writes, strict=False):
             if written:
                 array[...] = found.outputs[param.name]
 
@@ -94,7 +110,7 @@ class HlsModule:
     def _golden(self, images: list[np.ndarray]) -> Vectors:
         """The inputs as given, and the outputs that the CPU computes from them."""
         if self._cpu is None:
-            self._cpu = CpuModule(self.program)
+            self._cpu = CpuModule(self._checked.program)
         results = [a.copy() for a in images]
         self._cpu.reset()
         self._cpu(*results)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from bitfold.build.llvm.network import Layout, Workspace, add_network_entry, check_platform
 from bitfold.build.llvm.views import DATA_LAYOUT, array_bytes, block_view, element_bytes
+from bitfold.ir.checks import Checked, add_checks
 from bitfold.ir.effects import parameter_effects
 from bitfold.ir.network import is_network
 from bitfold.ir.nodes import Program
@@ -74,22 +76,26 @@ class CpuModule:
 
     Arrays are logical: bits are uint8 (or bool) 0/1 however the schedule packs them. With one more dimension
     in front of every array the whole batch runs in one call, in order. The module keeps the kernels' states
-    from call to call, and as they were when a call fails.
+    from call to call, and as they were when a call fails. `check` is "overflow", "bounds" or both: see
+    `bitfold.ir.checks`.
 
     Raises:
+        CheckError: a check found something. Nothing is written.
         UsageError: a wrong number of arrays, a wrong shape or dtype; names the argument.
         StreamError: the kernels talk by streams and do not come to a proper end. Nothing is written. The call
             that failed runs once more as Python, which says what went wrong.
     """
 
-    def __init__(self, program: Program, trace: Trace | None = None) -> None:
+    def __init__(self, program: Program, trace: Trace | None = None, check: str | Iterable[str] = ()) -> None:
         self.program = program
-        lowered = lower_to_llvm(program, add_entry, trace)
+        self._checked = add_checks(program, check) if check else Checked(program, program, (), ())
+        compiled = self._checked.program
+        lowered = lower_to_llvm(compiled, add_entry, trace)
         self._layout = Layout.of(lowered.program) if is_network(lowered.program) else None
-        effects = parameter_effects(program, program.top)
+        effects = parameter_effects(compiled, compiled.top)
         self._ports = [
             _Port(p.name, p.type, read, written)
-            for p, (read, written) in zip(program.arguments, effects, strict=False)
+            for p, (read, written) in zip(compiled.arguments, effects, strict=False)
         ]
         self._states = [_Port(p.name, p.type, True, True) for p in program.states]
         self.reset()
@@ -126,8 +132,9 @@ class CpuModule:
     def __call__(self, *args: np.ndarray) -> None:
         arrays = as_batch(self.program, args)
         count = arrays[0].shape[0] if arrays else 1
+        records = self._checked.new_records(count)
         raw = []
-        for port, array in zip(self._ports, arrays, strict=True):
+        for port, array in zip(self._ports, [*arrays, *records], strict=True):
             needed = port.read or port.written
             buffer = port.encode(array) if needed else np.zeros(0, np.uint8)
             if port.written and np.may_share_memory(buffer, array):
@@ -135,15 +142,14 @@ class CpuModule:
             raw.append(buffer)
         live = [state.copy() for state in self._live]
         addresses = [b.ctypes.data for b in (*raw, *live)]
-        if self._layout is None:
-            self._invoke(count, *addresses)
-        else:
-            workspace = Workspace(self._layout)
-            self._invoke(count, workspace.address, *addresses)
-            if workspace.failed is not None:
-                self._report(arrays, workspace.failed)
-                raise RuntimeError(f"{self.program.top.name!r} ends as Python, but not when compiled")
-        for port, array, buffer in zip(self._ports, arrays, raw, strict=True):
+        workspace = None if self._layout is None else Workspace(self._layout)
+        self._invoke(count, *([] if workspace is None else [workspace.address]), *addresses)
+        found = zip(self._ports[len(arrays) :], raw[len(arrays) :], strict=True)
+        self._checked.raise_first([port.decode(buffer, count) for port, buffer in found])
+        if workspace is not None and workspace.failed is not None:
+            self._report(arrays, workspace.failed)
+            raise RuntimeError(f"{self.program.top.name!r} ends as Python, but not when compiled")
+        for port, array, buffer in zip(self._ports, arrays, raw, strict=False):
             if port.written:
                 array[...] = port.decode(buffer, count)
         self._live = live

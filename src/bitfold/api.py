@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from bitfold import markup
 from bitfold.diagnostics import UsageError, choices
 from bitfold.frontend import parse
+from bitfold.ir.checks import kinds_of
 from bitfold.schedule import Schedule as _Schedule
 
 if TYPE_CHECKING:
     from bitfold.modules import CompiledKernel, HlsProject
     from bitfold.summary import Summary
+
+
+Check: TypeAlias = str | Iterable[str]
+"""What a build checks: "overflow", "bounds", or a tuple of both."""
 
 
 class Target(enum.Enum):
@@ -27,20 +33,26 @@ class Schedule(_Schedule):
     """A schedule that can be built."""
 
     @overload
-    def build(self, target: Literal["llvm"] = "llvm") -> CompiledKernel: ...
+    def build(self, target: Literal["llvm"] = "llvm", *, check: Check = ()) -> CompiledKernel: ...
 
     @overload
-    def build(self, target: Literal["hls"], project: str | Path) -> HlsProject: ...
+    def build(self, target: Literal["hls"], project: str | Path, *, check: Check = ()) -> HlsProject: ...
 
-    def build(self, target: str | Target = "llvm", project: str | Path | None = None) -> Any:
+    def build(
+        self, target: str | Target = "llvm", project: str | Path | None = None, *, check: Check = ()
+    ) -> Any:
         """The scheduled program, ready to be called with NumPy arrays as its kernel is.
 
         "llvm" compiles it for the CPU of this machine; `code` of the module is its LLVM IR. "hls" writes a
         C++ project to the folder `project`; `code` of the module is the C++, and a call compiles and
         simulates it. Both print as a summary, and show one in a notebook.
 
+        With `check="overflow"`, `"bounds"` or a tuple of both, a call raises CheckError where a store does
+        not fit its type, or an index its array: what the kernel's author wrote is built then, before any step
+        of the schedule, so that the error is the one at which Python would arrive first.
+
         Raises:
-            UsageError: an unknown target, or no project folder for "hls".
+            UsageError: an unknown target or check, or no project folder for "hls".
             BuildError: the project cannot be written; for calls of it, no compiler or no ap_int headers.
         """
         known = [t.value for t in Target]
@@ -49,10 +61,12 @@ class Schedule(_Schedule):
             raise UsageError(
                 f"there is no target {target!r}", code="BF-U003", remedy=choices(str(target), known)
             )
+        kinds = kinds_of(check)
+        program = self.origin if kinds else self.program
         if Target(target) is Target.LLVM:
             from bitfold.modules import CompiledKernel
 
-            return CompiledKernel(self.program)
+            return CompiledKernel(program, check=kinds)
         if project is None:
             raise UsageError(
                 "the HLS project needs a folder",
@@ -61,7 +75,7 @@ class Schedule(_Schedule):
             )
         from bitfold.modules import HlsProject
 
-        return HlsProject(self.program, Path(project))
+        return HlsProject(program, Path(project), check=kinds)
 
     @property
     def summary(self) -> Summary:

@@ -9,9 +9,9 @@ from importlib.resources import files
 
 from bitfold.diagnostics import UsageError, choices
 
-CODE = re.compile(r"BF-[LSNBDU]\d{3}")
-_SECTION = re.compile(r"^# (?P<letter>[LSNBDU]): .*$", re.MULTILINE)
-_ENTRY = re.compile(r"^## (?P<code>BF-[LSNBDU]\d{3}): (?P<title>.*)$", re.MULTILINE)
+CODE = re.compile(r"BF-[LSNBCDU]\d{3}")
+_SECTION = re.compile(r"^# (?P<letter>[LSNBCDU]): .*$", re.MULTILINE)
+_ENTRY = re.compile(r"^## (?P<code>BF-[LSNBCDU]\d{3}): (?P<title>.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

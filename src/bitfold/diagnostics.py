@@ -131,6 +131,10 @@ class DeadlockError(StreamError):
     """A network of kernels that talk by streams cannot go on: each kernel waits for another."""
 
 
+class CheckError(BitfoldError):
+    """A program that was built with checks stored a value that does not fit, or left an array."""
+
+
 class UsageError(BitfoldError):
     """A command-line argument or a function argument is wrong."""
 

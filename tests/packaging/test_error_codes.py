@@ -19,6 +19,7 @@ LETTERS = {
     "LanguageError": "LN",
     "ScheduleError": "S",
     "BuildError": "B",
+    "CheckError": "C",
     "DataError": "D",
     "StreamError": "N",
     "DeadlockError": "N",
@@ -69,7 +70,7 @@ def test_every_error_has_a_code_with_an_entry(repo: Path) -> None:
     wrong = []
     for place, name, code in used(repo):
         codes = literal(code)
-        letters = LETTERS.get(name, "LSNBDU")
+        letters = LETTERS.get(name, "LSNBCDU")
         if not codes or not all(CODE.fullmatch(c) and c[3] in letters for c in codes):
             wrong.append(
                 f'{place}: {name} needs code="BF-{letters[0]}...": the entry of docs/errors.md whose kind of '
@@ -89,7 +90,7 @@ def test_every_entry_is_of_an_error_that_can_happen(repo: Path) -> None:
 def test_codes_are_unique_and_in_order() -> None:
     codes = [e.code for e in entries()]
     assert not [c for c, n in Counter(codes).items() if n > 1]
-    assert codes == sorted(codes, key=lambda c: ("LSNBDU".index(c[3]), c))
+    assert codes == sorted(codes, key=lambda c: ("LSNBCDU".index(c[3]), c))
 
 
 @pytest.mark.parametrize("entry", entries(), ids=lambda e: e.code)

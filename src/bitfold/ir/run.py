@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 from itertools import combinations
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from bitfold.diagnostics import UsageError
+from bitfold.ir.checks import Checked, add_checks
 from bitfold.ir.dataflow import network_text, start
 from bitfold.ir.deadlock import finish
 from bitfold.ir.effects import parameter_effects
@@ -165,23 +166,30 @@ def initial_states(program: Program) -> dict[str, np.ndarray]:
     return {p.name: to_storage(program.initial(p.state or "", p.type), p.type).copy() for p in program.states}
 
 
-def run_python(program: Program, *args: np.ndarray) -> None:
+def run_python(program: Program, *args: np.ndarray, check: str | Iterable[str] = ()) -> None:
     """Call the program once under CPython on logical arrays; results are written into them in place.
 
-    The program keeps its states from run to run; `reset` forgets them.
+    The program keeps its states from run to run; `reset` forgets them. `check` is "overflow", "bounds" or
+    both: see `bitfold.ir.checks`.
 
     Raises:
         UsageError: as `check_arguments` does.
         StreamError: the kernels talk by streams and do not come to a proper end. Nothing is written.
+        CheckError: a check found something. Nothing is written, the states are as they were.
     """
+    checked = add_checks(program, check) if check else Checked(program, program, (), ())
     arrays, params = check_arguments(program, args), program.arguments
     stored = [to_storage(a, p.type).copy() for a, p in zip(arrays, params, strict=True)]
-    views = [typed(s, p.type.elem) for s, p in zip(stored, params, strict=True)]
     live = program.live or initial_states(program)
     states = {p.name: typed(live[p.name].copy(), p.type.elem) for p in program.states}
-    run = as_python(program, states)
-    with np.errstate(all="ignore"):  # floats follow IEEE 754 without a word
-        run(*(StreamEnd(v) if p.type.streamed else v for v, p in zip(views, params, strict=True)))
+    records = checked.new_records(1)
+    try:
+        memory = zip([*stored, *(r[0] for r in records)], checked.program.arguments, strict=True)
+        views = ((typed(m, p.type.elem), p.type) for m, p in memory)
+        with np.errstate(all="ignore"):  # floats follow IEEE 754 without a word
+            as_python(checked.program, states)(*(StreamEnd(v) if t.streamed else v for v, t in views))
+    finally:  # a network may not come to its end because of what a check found
+        checked.raise_first(records)
     effects = parameter_effects(program, program.top)[: len(params)]
     for given, after, param, (_, written) in zip(arrays, stored, params, effects, strict=True):
         if written:

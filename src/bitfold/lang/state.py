@@ -55,24 +55,24 @@ def stateful(type: ArrayType | ElementType, initial: Any = 0) -> State:
     values = np.asarray(initial)
     if values.shape not in ((), logical.dims):
         raise ValueError(f"the initial values have shape {values.shape}, but {logical} needs {logical.dims}")
-    if isinstance(logical.elem, FloatType):
-        stored = np.empty(logical.dims, logical.elem.storage)
-        stored[...] = np.array([logical.elem.wrap(v) for v in values.flat]).reshape(values.shape)
-        return _state(stored, type)
-    numbers = [int(v) if isinstance(v, (int, np.integer, np.bool_)) else v for v in values.flat]
-    for value in numbers:
-        if not isinstance(value, int) or not logical.elem.low <= value <= logical.elem.high:
-            raise ValueError(f"the initial value {value!r} is outside {logical.elem}")
     stored = np.empty(logical.dims, logical.elem.storage)
-    stored[...] = np.array(numbers, logical.elem.storage).reshape(values.shape)
-    return _state(stored, type)
-
-
-def _state(stored: np.ndarray, type: ArrayType) -> State:
+    stored[...] = np.array([_element(v, logical.elem) for v in values.flat], stored.dtype).reshape(
+        values.shape
+    )
     stored.flags.writeable = False
     made = rom(stored, type).view(State)
     made.type, made.initial = type, stored
     return made
+
+
+def _element(value: Any, elem: ElementType) -> Any:
+    """An initial value. Raises ValueError when `elem` does not hold it."""
+    if isinstance(elem, FloatType):
+        if isinstance(value, (int, float, np.number)):
+            return elem.wrap(value)
+    elif isinstance(value, (int, np.integer, np.bool_)) and elem.low <= int(value) <= elem.high:
+        return int(value)
+    raise ValueError(f"the initial value {value!r} is outside {elem}")
 
 
 def is_state(value: object) -> bool:

@@ -65,6 +65,9 @@ class _State:
     origin: Program  # before the first step
     trace: tuple[Step, ...] = ()
 
+    def __post_init__(self) -> None:
+        self.origin = self.program
+
 
 class View:
     """One kernel of a program that is being scheduled; the views of a program share its steps."""
@@ -78,6 +81,11 @@ class View:
     @property
     def program(self) -> Program:
         return self._state.program
+
+    @property
+    def origin(self) -> Program:
+        """The program before the first step."""
+        return self._state.origin
 
     @property
     def trace(self) -> tuple[Step, ...]:
