@@ -48,6 +48,7 @@ from bitfold.lowering.shadow import shadow_words
 from bitfold.lowering.states import own_states
 from bitfold.model import costs
 from bitfold.model.costs import KERNEL, NOTHING, SHELL, Resources
+from bitfold.model.known import without_known_names
 from bitfold.model.operators import Operators, accumulated
 
 __all__ = ["SHELL", "Estimate", "Item", "Resources", "estimate"]
@@ -107,6 +108,8 @@ def estimate(program: Program) -> Estimate:
     """The resources of a scheduled program. The same program gives the same items in the same order."""
     lowered = flatten_pipelines(bank_roms(shadow_words(own_states(program))))
     items: list[Item] = []
+    for function in lowered.functions:
+        lowered = lowered.with_function(without_known_names(function))
     for function in lowered.functions:
         items += _Kernel(lowered, function).items()
     return Estimate(tuple(items))
