@@ -30,7 +30,7 @@ from tests.kernel_writer import Array, Draw, Rules, Writer, draw_array, formal_o
 
 from bitfold.frontend import parse
 from bitfold.ir.nodes import Program
-from bitfold.lang import IntType, typed
+from bitfold.lang import FixedType, IntType, typed
 
 __all__ = [
     "KernelCase",
@@ -67,14 +67,15 @@ class KernelCase:
     def make_inputs(self, seed: int) -> list[np.ndarray]:
         """Random arrays for one call, with the dtypes of their types' storage; extreme values are common."""
         return [
-            random_array(p.type.elem, p.type.dims, seed + 7919 * i)
+            random_array(p.fixed or p.type.elem, p.type.dims, seed + 7919 * i)
             for i, p in enumerate(self.program.top.params)
         ]
 
     def run(self, args: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Copies of `args` after the plain Python function ran on them."""
         after = [a.copy() for a in args]
-        self.function(*(typed(a, p.type.elem) for a, p in zip(after, self.program.top.params, strict=True)))
+        params = self.program.top.params
+        self.function(*(typed(a, p.fixed or p.type.elem) for a, p in zip(after, params, strict=True)))
         return after
 
 
@@ -97,8 +98,10 @@ def random_values(elem: IntType, count: int, rng: random.Random) -> list[int]:
     ]
 
 
-def random_array(elem: IntType, shape: tuple[int, ...], seed: int) -> np.ndarray:
+def random_array(elem: IntType | FixedType, shape: tuple[int, ...], seed: int) -> np.ndarray:
     """An array of `elem.storage` dtype with random values that `elem` holds."""
+    if isinstance(elem, FixedType):
+        return elem.decode(random_array(elem.raw, shape, seed))
     values = np.empty(int(np.prod(shape)), elem.storage)
     values[:] = random_values(elem, values.size, random.Random(seed))
     return values.reshape(shape)

@@ -21,6 +21,7 @@ from bitfold.build.hls.vectors import Port, Vectors, vector_text
 from bitfold.build.zc706.device import ZC706, Device
 from bitfold.diagnostics import UsageError
 from bitfold.ir.network import cyclic
+from bitfold.lang.fixed import FixedType
 from bitfold.lowering.to_mlir import Lowered
 
 __all__ = ["MANIFEST", "Plan", "Vectors", "check_folder", "plan", "read_manifest", "write"]
@@ -82,6 +83,11 @@ def plan(lowered: Lowered, vectors: Vectors, name: str, device: Device = ZC706) 
     return Plan(name, source.top, device, ports, images, files, digest)
 
 
+def _ap_fixed(type: FixedType) -> str:
+    """The C++ type of the same bits, which counts them before the binary point."""
+    return f"ap_{'' if type.signed else 'u'}fixed<{type.width}, {type.width - type.fraction}>"
+
+
 @cache
 def _templates() -> jinja2.Environment:
     loader = jinja2.ChoiceLoader([jinja2.PackageLoader(f"bitfold.build.{p}") for p in ("hls", "zc706")])
@@ -105,6 +111,11 @@ def _sources(
         "device": device,
         "guard": f"{name.upper()}_H",
         "prototype": source.prototype,
+        "notes": [
+            f"{c.name} holds {p.fixed}: its bits are those of {_ap_fixed(p.fixed)}."
+            for p, c in zip(lowered.program.top.params, source.parameters, strict=True)
+            if p.fixed
+        ],
         "text": source.text.rstrip("\n"),
         "weights": bool(roms),
         "roms": roms,

@@ -57,7 +57,7 @@ class HlsModule:
         self._reads = [r or not w for r, w in effects]
         self._writes = [w for _, w in effects]
         self._cpu: CpuModule | None = None
-        empty = [np.zeros((1, *p.type.logical.dims), p.type.logical.elem.storage) for p in self._params]
+        empty = [np.zeros((1, *p.type.logical.dims), p.dtype) for p in self._params]
         try:
             vectors = self._golden(empty)
         except StreamError:  # of these inputs only, perhaps: the C++ is written all the same
@@ -101,7 +101,7 @@ class HlsModule:
             )
         for param, array, written in zip(self._params, images, self._writes, strict=False):
             if written:
-                array[...] = found.outputs[param.name]
+                array[...] = param.decoded(found.outputs[param.name])
 
     def reset(self) -> None:
         """Give the states their initial values again."""
@@ -114,17 +114,18 @@ class HlsModule:
         results = [a.copy() for a in images]
         self._cpu.reset()
         self._cpu(*results)
-        names = [p.name for p in self._params]
-        return Vectors(
-            inputs={n: a for n, a, r in zip(names, images, self._reads, strict=True) if r},
-            outputs={n: a for n, a, w in zip(names, results, self._writes, strict=True) if w},
-        )
+        return self._vectors(images, results)
 
     def _no_images(self, arrays: list[np.ndarray]) -> Vectors:
-        found = {p.name: a[:0] for p, a in zip(self._params, arrays, strict=True)}
+        none = [a[:0] for a in arrays]
+        return self._vectors(none, none)
+
+    def _vectors(self, before: list[np.ndarray], after: list[np.ndarray]) -> Vectors:
+        """What callers pass and get, as the test bench takes it."""
+        params = self._params
         return Vectors(
-            inputs={n: a for (n, a), r in zip(found.items(), self._reads, strict=True) if r},
-            outputs={n: a for (n, a), w in zip(found.items(), self._writes, strict=True) if w},
+            inputs={p.name: p.encoded(a) for p, a, r in zip(params, before, self._reads, strict=True) if r},
+            outputs={p.name: p.encoded(a) for p, a, w in zip(params, after, self._writes, strict=True) if w},
         )
 
     def _write(self, golden: Vectors) -> Plan:

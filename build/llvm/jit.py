@@ -14,7 +14,7 @@ from bitfold.build.llvm.views import DATA_LAYOUT, array_bytes, block_view, eleme
 from bitfold.ir.checks import Checked, add_checks
 from bitfold.ir.effects import parameter_effects
 from bitfold.ir.network import is_network
-from bitfold.ir.nodes import Program
+from bitfold.ir.nodes import Param, Program
 from bitfold.ir.run import as_batch, from_storage, run_python, to_storage
 from bitfold.lang.types import ArrayType
 from bitfold.lowering.mlir import ExecutionEngine, arith, func, ir, llvm, scf
@@ -28,18 +28,25 @@ ENTRY = "bitfold_batch"
 class _Port:
     """How one argument crosses into compiled code: as raw bytes, one block for each call."""
 
-    name: str
-    type: ArrayType
+    param: Param
     read: bool
     written: bool
+
+    @property
+    def name(self) -> str:
+        return self.param.name
+
+    @property
+    def type(self) -> ArrayType:
+        return self.param.type
 
     @property
     def block(self) -> int:
         return array_bytes(self.type)
 
     def encode(self, values: np.ndarray) -> np.ndarray:
-        """Logical values of a whole batch as bytes."""
-        stored = np.ascontiguousarray(to_storage(values, self.type))
+        """What a caller passes for a whole batch as bytes."""
+        stored = np.ascontiguousarray(to_storage(self.param.encoded(values), self.type))
         mask = (1 << self.type.elem.width) - 1
         if self.type.elem.width <= 64:
             words = stored.view(f"u{stored.itemsize}")
@@ -68,7 +75,7 @@ class _Port:
             for i in range(flat.size):
                 flat[i] = elem.wrap(int.from_bytes(chunks[i * size : (i + 1) * size], "little"))
             stored = flat.reshape(shape)
-        return from_storage(stored, self.type)
+        return self.param.decoded(from_storage(stored, self.type))
 
 
 class CpuModule:
@@ -94,10 +101,9 @@ class CpuModule:
         self._layout = Layout.of(lowered.program) if is_network(lowered.program) else None
         effects = parameter_effects(compiled, compiled.top)
         self._ports = [
-            _Port(p.name, p.type, read, written)
-            for p, (read, written) in zip(compiled.arguments, effects, strict=False)
+            _Port(p, read, written) for p, (read, written) in zip(compiled.arguments, effects, strict=False)
         ]
-        self._states = [_Port(p.name, p.type, True, True) for p in program.states]
+        self._states = [_Port(p, True, True) for p in program.states]
         self.reset()
         if self._layout is not None:
             check_platform()

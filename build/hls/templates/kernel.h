@@ -4,6 +4,9 @@
 
 #include "bitfold.h"
 
+{% for note in notes %}
+// {{ note }}
+{% endfor %}
 {{ prototype }};
 
 #endif  // {{ guard }}

@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 
 from bitfold.diagnostics import LanguageError, Span
+from bitfold.frontend import fixed
 from bitfold.frontend.expressions import element, parse_expr, parse_value
-from bitfold.frontend.floats import check_scalar, fill_of, operand, taken
+from bitfold.frontend.floats import check_scalar, fill_of, operand
+from bitfold.frontend.scaled import Scaled, fixed_type
 from bitfold.frontend.scope import ArrayName, Known, ScalarName, Scope, described
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import declared_type, static_int, static_or_none
 from bitfold.ir import floats
 from bitfold.ir.nodes import Alloc, Assign, Const, Declare, Expr, Real, Stmt, Store
 from bitfold.lang import array
+from bitfold.lang.fixed import FixedArrayType, FixedType
 from bitfold.lang.state import is_state
 from bitfold.lang.stream import StreamType
 from bitfold.lang.types import ArrayType, ElementType, FloatType, IntType
@@ -65,7 +68,7 @@ def declare(node: ast.AnnAssign, scope: Scope) -> Statements:
             remedy="drop the annotation",
         )
     type, name = declared_type(node.annotation, scope), node.target.id
-    if isinstance(type, ArrayType):
+    if isinstance(type, (ArrayType, FixedArrayType)):
         return _declare_array(name, type, node.value, scope, span)
     if node.value is None:
         raise LanguageError(
@@ -77,9 +80,9 @@ def declare(node: ast.AnnAssign, scope: Scope) -> Statements:
     value = operand(node.value, parse_value(node.value, scope), scope)
     here = scope.names.maps[0].get(name)
     if isinstance(here, ScalarName):
-        if here.type != type:
+        if (here.fixed or here.type) != type:
             raise LanguageError(
-                f"{name!r} is already declared as {here.type} in this block",
+                f"{name!r} is already declared as {here.fixed or here.type} in this block",
                 code="BF-L005",
                 span=span,
                 remedy="use another name",
@@ -89,13 +92,14 @@ def declare(node: ast.AnnAssign, scope: Scope) -> Statements:
 
 
 def _declare_array(
-    name: str, type: ArrayType, value: ast.expr | None, scope: Scope, span: Span
+    name: str, type: ArrayType | FixedArrayType, value: ast.expr | None, scope: Scope, span: Span
 ) -> Statements:
     maker = _maker(value, scope)
-    if value is None and isinstance(type, StreamType):
+    is_stream = isinstance(_integers(type), StreamType)
+    if value is None and is_stream:
         scope.check_free(name, span)
         return _new_array(name, type, None, scope, span)
-    if maker is None and isinstance(type, StreamType):
+    if maker is None and is_stream:
         raise LanguageError(
             f"{shown(value) if value else name!r} is no stream",
             code="BF-L012",
@@ -115,7 +119,7 @@ def _declare_array(
     assert isinstance(value, ast.Call)
     made = _allocate(name, maker, value, scope, span)
     meaning = scope.names[name]
-    if not isinstance(meaning, ArrayName) or meaning.type != type:
+    if not isinstance(meaning, ArrayName) or (meaning.type, meaning.fixed) != (_integers(type), _held(type)):
         raise LanguageError(
             f"{name!r} is declared as {type}, but {shown(value)} is not of that type",
             code="BF-L012",
@@ -184,7 +188,8 @@ def _bind(name: str, value: ast.expr, scope: Scope, span: Span) -> Statements:
             span=span,
             remedy=f"declare it: `{name}: float32 = float32(...)`",
         )
-    return (_new_scalar(name, result.type, result, scope, span, inferred=True),)
+    type = fixed_type(result) if isinstance(result, Scaled) else result.type
+    return (_new_scalar(name, type, result, scope, span, inferred=True),)
 
 
 def _unpack(target: ast.Tuple, value: ast.expr, scope: Scope, span: Span) -> Statements:
@@ -212,28 +217,43 @@ def _unpack(target: ast.Tuple, value: ast.expr, scope: Scope, span: Span) -> Sta
 
 
 def _new_scalar(
-    name: str, type: ElementType, value: Expr, scope: Scope, span: Span, inferred: bool = False
+    name: str, type: ElementType | FixedType, value: Expr, scope: Scope, span: Span, inferred: bool = False
 ) -> Declare:
     scope.check_free(name, span)
-    value = check_scalar(name, type, value, span)
+    held, type = (type, type.raw) if isinstance(type, FixedType) else (None, type)
+    value = _for_scalar(name, type, held, value, span)
     _check_fits(name, type, value, span)
     ir_name = scope.unique(name)
-    scope.bind(name, ScalarName(ir_name, type, inferred))
+    scope.bind(name, ScalarName(ir_name, type, inferred, held))
     return Declare(ir_name, type, value, span=span)
 
 
 def _assign_scalar(name: str, scalar: ScalarName, value: Expr, span: Span) -> Assign:
+    needed = fixed_type(value) if isinstance(value, Scaled) else value.type
+    if scalar.inferred and isinstance(value, Scaled) and scalar.fixed is None:
+        raise _other_type(name, scalar, needed, span)
+    value = _for_scalar(name, scalar.type, scalar.fixed, value, span)
     integers = isinstance(scalar.type, IntType) and value.real is None
     if scalar.inferred and integers and not scalar.type.holds(value.type):
-        raise LanguageError(
-            f"{name!r} got the type {scalar.type} from its first value; this one needs {value.type}",
-            code="BF-L009",
-            span=span,
-            remedy=f"declare it where it is first assigned: `{name}: {value.type} = ...`",
-        )
-    value = check_scalar(name, scalar.type, value, span)
+        raise _other_type(name, scalar, needed, span)
     _check_fits(name, scalar.type, value, span)
     return Assign(scalar.ir_name, scalar.type, value, span=span)
+
+
+def _for_scalar(name: str, type: ElementType, held: FixedType | None, value: Expr, span: Span) -> Expr:
+    """The value that a scalar gets, of integers when it is fixed point."""
+    if held is None and not isinstance(value, Scaled):
+        return check_scalar(name, type, value, span)
+    return fixed.scalar_value(name, type, held, value, span)
+
+
+def _other_type(name: str, scalar: ScalarName, needed: ElementType | FixedType, span: Span) -> LanguageError:
+    return LanguageError(
+        f"{name!r} got the type {fixed.described(scalar)} from its first value; this one needs {needed}",
+        code="BF-L009",
+        span=span,
+        remedy=f"declare it where it is first assigned: `{name}: {needed} = ...`",
+    )
 
 
 def _check_fits(name: str, type: ElementType, value: Expr, span: Span) -> None:
@@ -269,7 +289,7 @@ def _allocate(name: str, maker: Any, call: ast.Call, scope: Scope, span: Span) -
             remedy=f"{name} = {maker.__name__}(int32[16]{', 7' if count == 2 else ''})",
         )
     type = _array_type(call.args[0], scope)
-    if isinstance(type, StreamType) and maker is not array.empty:
+    if isinstance(_integers(type), StreamType) and maker is not array.empty:
         raise LanguageError(
             f"{maker.__name__} makes an array, and {type} is a stream, which starts empty",
             code="BF-L013",
@@ -281,16 +301,22 @@ def _allocate(name: str, maker: Any, call: ast.Call, scope: Scope, span: Span) -
         if maker is not array.empty:
             fill = _float_fill(call, maker, type.elem, scope)
     elif maker is array.full:
-        fill = static_int(call.args[1], scope)
-        if fill is None:
-            raise LanguageError(
-                "full takes a compile-time integer",
-                code="BF-L013",
-                span=span_of(call.args[1], scope.file),
-                remedy="fill the array in a loop",
-            )
-        fill = type.elem.wrap(fill)
+        fill = _fill(call.args[1], type, scope)
     return _new_array(name, type, fill, scope, span)
+
+
+def _fill(node: ast.expr, type: ArrayType | FixedArrayType, scope: Scope) -> int:
+    """The integer that fills an array of `type`."""
+    place = ArrayName("the array", _integers(type), fixed=_held(type))
+    value = fixed.stored(shown(node), place, parse_expr(node, scope), node, scope)
+    if not isinstance(value, Const):
+        raise LanguageError(
+            f"full takes a compile-time {'number' if _held(type) else 'integer'}",
+            code="BF-L013",
+            span=span_of(node, scope.file),
+            remedy="fill the array in a loop",
+        )
+    return int(place.type.elem.wrap(value.value))
 
 
 def _float_fill(call: ast.Call, maker: Any, elem: FloatType, scope: Scope) -> Real:
@@ -306,15 +332,26 @@ def _float_fill(call: ast.Call, maker: Any, elem: FloatType, scope: Scope) -> Re
     return fill
 
 
-def _new_array(name: str, type: ArrayType, fill: int | Real | None, scope: Scope, span: Span) -> Statements:
-    ir_name = scope.unique(name)
-    scope.bind(name, ArrayName(ir_name, type))
-    return (Alloc(ir_name, type, fill, span=span),)
+def _integers(type: ArrayType | FixedArrayType) -> ArrayType:
+    return type.raw if isinstance(type, FixedArrayType) else type
 
 
-def _array_type(node: ast.expr, scope: Scope) -> ArrayType:
+def _held(type: ArrayType | FixedArrayType) -> FixedType | None:
+    """The fixed-point type that the integers of an array stand for, if any."""
+    return type.elem if isinstance(type, FixedArrayType) else None
+
+
+def _new_array(
+    name: str, type: ArrayType | FixedArrayType, fill: int | Real | None, scope: Scope, span: Span
+) -> Statements:
+    ir_name, integers = scope.unique(name), _integers(type)
+    scope.bind(name, ArrayName(ir_name, integers, fixed=_held(type)))
+    return (Alloc(ir_name, integers, fill, span=span),)
+
+
+def _array_type(node: ast.expr, scope: Scope) -> ArrayType | FixedArrayType:
     type = declared_type(node, scope)
-    if not isinstance(type, ArrayType):
+    if not isinstance(type, (ArrayType, FixedArrayType)):
         raise LanguageError(
             f"{type} is not an array type",
             code="BF-L013",
@@ -336,7 +373,15 @@ def _rom(name: str, call: ast.Call, scope: Scope, span: Span) -> Statements:
         )
     assert isinstance(source, ast.Name)
     type = _array_type(call.args[1], scope)
-    scope.bind(name, scope.rom(name, source.id, values, type, span))
+    held = _held(type)
+    if held is not None and (fault := held.fault(values)):
+        raise LanguageError(
+            f"{source.id!r} {fault}",
+            code="BF-L014",
+            span=span,
+            remedy=f"capture quantize({source.id}, {held}) instead",
+        )
+    scope.bind(name, scope.rom(name, source.id, values, _integers(type), span, held))
     return ()
 
 
@@ -350,5 +395,5 @@ def _store(target: ast.Subscript, node: ast.expr, value: Expr, scope: Scope, spa
             span=span,
             remedy="copy it into a local array first",
         )
-    value = taken(shown(target.value), found.type.elem, value, node, scope)
+    value = fixed.stored(shown(target.value), found, value, node, scope)
     return Store(found.ir_name, indices, value, span=span)

@@ -8,7 +8,7 @@ from itertools import chain, count
 import numpy as np
 
 from bitfold.diagnostics import LanguageError, Span
-from bitfold.lang.array import Array
+from bitfold.lang.array import Array, FixedArray
 from bitfold.lang.types import ArrayType, ElementType, FloatType, IntType, bit
 
 
@@ -46,7 +46,9 @@ def _same(a: np.ndarray, b: np.ndarray) -> bool:
 def array_type(values: np.ndarray, name: str, span: Span) -> ArrayType:
     """The type of a captured NumPy array: its declared one when it is typed, else by its dtype."""
     elem: ElementType | None = None
-    if isinstance(values, Array):
+    if isinstance(values, FixedArray):
+        elem = values.elem.raw
+    elif isinstance(values, Array):
         elem = values.elem
     elif values.dtype == np.bool_:
         elem = bit

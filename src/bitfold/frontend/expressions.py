@@ -5,13 +5,16 @@ from __future__ import annotations
 import ast
 import builtins
 import itertools
+from fractions import Fraction
 from types import BuiltinFunctionType, FunctionType
 
 import numpy as np
 
 from bitfold.diagnostics import LanguageError, Span
+from bitfold.frontend import fixed
 from bitfold.frontend.bits import bit_function
 from bitfold.frontend.floats import CASTS, check_one_type, float_constant, operand, require_integer
+from bitfold.frontend.scaled import Scaled, is_fixed
 from bitfold.frontend.scope import ArrayName, ScalarName, Scope, kind
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_int, static_or_none
@@ -20,6 +23,7 @@ from bitfold.frontend.words import INTRINSICS, OPERATOR_REMEDIES, REFUSED_EXPRES
 from bitfold.ir import build, floats
 from bitfold.ir.nodes import Cmp, Const, Expr, Fn, LoopVar, Op
 from bitfold.lang import mathematics
+from bitfold.lang.fixed import FixedType
 from bitfold.lang.stream import StreamType
 from bitfold.lang.types import PYTHON_FLOAT, FloatType, IntType
 
@@ -88,10 +92,15 @@ def _is_conditional(node: ast.expr) -> bool:
     return isinstance(node, (ast.BoolOp, ast.IfExp)) or (isinstance(node, ast.Compare) and len(node.ops) > 1)
 
 
+def parse_integer(node: ast.expr, scope: Scope) -> Expr:
+    """As `parse_expr`, where an integer is needed."""
+    return fixed.require_integer(parse_expr(node, scope), node, scope)
+
+
 def parse_condition(node: ast.expr, scope: Scope) -> Expr:
     """Whether `node` is true, as 0 or 1."""
     if not isinstance(node, ast.BoolOp):
-        return build.truth(parse_expr(node, scope))
+        return fixed.truth(parse_expr(node, scope))
     if scope.lifted is not None:
         with scope.lifting(None):
             return parse_condition(node, scope)
@@ -125,7 +134,7 @@ def _name(node: ast.Name, scope: Scope, span: Span) -> Expr:
         case LoopVar():
             return build.loop_var(meaning.name, meaning.low, meaning.high, span)
         case ScalarName():
-            return build.local(meaning.ir_name, meaning.type, span)
+            return fixed.read(build.local(meaning.ir_name, meaning.type, span), meaning.fixed, span)
         case ArrayName() if meaning.type.streamed:
             raise LanguageError(
                 f"{node.id!r} is a stream ({meaning.type}); an expression needs one of its elements",
@@ -134,7 +143,7 @@ def _name(node: ast.Name, scope: Scope, span: Span) -> Expr:
                 remedy=f"take the next one: {node.id}.get()",
             )
         case ArrayName() | np.ndarray():
-            type = f"{meaning.type}" if isinstance(meaning, ArrayName) else f"shape {meaning.shape}"
+            type = fixed.described(meaning) if isinstance(meaning, ArrayName) else f"shape {meaning.shape}"
             raise LanguageError(
                 f"{node.id!r} is an array ({type}); an expression needs one of its elements",
                 code="BF-L016",
@@ -143,6 +152,8 @@ def _name(node: ast.Name, scope: Scope, span: Span) -> Expr:
             )
         case int() | np.integer() | np.bool_():
             return build.const(int(meaning), span)
+    if isinstance(meaning, Fraction) and (exact := fixed.exact_number(meaning, span)) is not None:
+        return exact
     if (constant := float_constant(meaning, span)) is not None:
         return constant
     raise LanguageError(
@@ -171,7 +182,7 @@ def _attribute(node: ast.Attribute, scope: Scope, span: Span) -> Expr:
 def _binary(node: ast.BinOp, scope: Scope, span: Span) -> Expr:
     if (operator := _BINARY.get(type(node.op))) is not None:
         left, right = (operand(e, parse_expr(e, scope), scope) for e in (node.left, node.right))
-        return build.binary(operator, left, right, span)
+        return fixed.binary(operator, left, right, span) or build.binary(operator, left, right, span)
     if isinstance(node.op, ast.Pow) and (value := static_int(node, scope)) is not None:
         return build.const(value, span)
     described, remedy = OPERATOR_REMEDIES[type(node.op)]
@@ -182,7 +193,9 @@ def _signed(node: ast.UnaryOp, scope: Scope, span: Span) -> Expr:
     value = operand(node.operand, parse_expr(node.operand, scope), scope)
     if isinstance(node.op, ast.UAdd):
         return value
-    return build.apply(Fn.NEG if isinstance(node.op, ast.USub) else Fn.INVERT, (value,), span)
+    if isinstance(node.op, ast.USub):
+        return fixed.apply(Fn.NEG, (value,), span) or build.apply(Fn.NEG, (value,), span)
+    return build.apply(Fn.INVERT, (fixed.require_integer(value, node.operand, scope),), span)
 
 
 def _if_else(node: ast.IfExp, scope: Scope, span: Span) -> Expr:
@@ -191,24 +204,26 @@ def _if_else(node: ast.IfExp, scope: Scope, span: Span) -> Expr:
         scope.converted += [node.body, node.orelse]
     parts = [node.body, node.orelse]
     values = [parse_expr(e, scope) for e in parts]
-    check_one_type(node, parts, values, scope)
-    return build.select(test, values[0], values[1], span)
+    if not is_fixed(*values):
+        check_one_type(node, parts, values, scope)
+    return fixed.select(test, values[0], values[1], span)
 
 
 def _either(node: ast.BoolOp, scope: Scope, span: Span) -> Expr:
     """`a and b` as a value is one of its operands, as in Python; between bits that is what Logic gives."""
     is_and = isinstance(node.op, ast.And)
     values = [parse_expr(v, scope) for v in node.values]
-    if all(v.low >= 0 and v.high <= 1 for v in values):
+    if all(v.low >= 0 and v.high <= 1 for v in values) and not is_fixed(*values):
         result = values[0]
         for value in values[1:]:
             result = build.logic(is_and, result, value, span)
         return result
-    check_one_type(node, node.values, values, scope)
+    if not is_fixed(*values):
+        check_one_type(node, node.values, values, scope)
     result = values[-1]
     for value in reversed(values[:-1]):
         then, other = (result, value) if is_and else (value, result)
-        result = build.select(build.truth(value), then, other, span)
+        result = fixed.select(fixed.truth(value), then, other, span)
     return result
 
 
@@ -225,7 +240,7 @@ def _compare(node: ast.Compare, scope: Scope, span: Span) -> Expr:
                 span=span,
                 remedy="compare integers with one of those",
             )
-        one = build.compare(kind, left, right, span)
+        one = fixed.compare(kind, left, right, span)
         result = one if result is None else build.logic(True, result, one, span)
     assert result is not None
     return result
@@ -243,7 +258,7 @@ def _subscript(node: ast.Subscript, scope: Scope, span: Span) -> Expr:
     if not isinstance(base, (ArrayName, np.ndarray)) and (value := static_int(node, scope)) is not None:
         return build.const(value, span)
     array, indices = element(node, scope)
-    return build.load(array.ir_name, indices, array.type.elem, span)
+    return fixed.read(build.load(array.ir_name, indices, array.type.elem, span), array.fixed, span)
 
 
 def element(node: ast.Subscript, scope: Scope) -> tuple[ArrayName, tuple[Expr, ...]]:
@@ -344,9 +359,12 @@ def _call(node: ast.Call, scope: Scope, span: Span) -> Expr:
         fn, names = INTRINSICS[callee]
         args = _arguments(node, fn, names, scope, span)
         if callee is mathematics.fabs and args[0].real is None:
+            fixed.require_integer(args[0], node.args[0], scope)
             args = (floats.convert(PYTHON_FLOAT, args[0], span),)
-        return build.apply(fn, args, span)
-    if (bits := bit_function(callee, node, scope, parse_expr)) is not None:
+        return fixed.apply(fn, args, span) or build.apply(fn, args, span)
+    if isinstance(callee, FixedType):
+        return _cast(callee, node, scope, span)
+    if (bits := bit_function(callee, node, scope, parse_integer)) is not None:
         return bits
     if (value := static_int(node, scope)) is not None:
         return build.const(value, span)
@@ -374,6 +392,12 @@ def _cast(to: object, node: ast.Call, scope: Scope, span: Span) -> Expr:
         return _float_text(text.value, to, node, span)
     scope.converted.append(text)
     value = parse_expr(text, scope)
+    if isinstance(to, FixedType):
+        return fixed.cast(to, value, span)
+    if isinstance(value, Scaled):
+        if isinstance(to, FloatType):
+            return fixed.to_float(to, value, span)
+        value = fixed.integer(value, scope, span)
     return (
         build.cast(to, value, span)
         if isinstance(to, (IntType, FloatType))
@@ -403,7 +427,7 @@ def _round(node: ast.Call, scope: Scope, span: Span) -> Expr:
             span=span,
             remedy="scale the value before and after: rint(x * 100.0) / 100.0",
         )
-    value = parse_expr(node.args[0], scope)
+    value = fixed.require_integer(parse_expr(node.args[0], scope), node.args[0], scope)
     return (
         value if value.real is None else build.apply(Fn.TRUNC, (build.apply(Fn.RINT, (value,), span),), span)
     )
@@ -428,8 +452,9 @@ def _arguments(node: ast.Call, fn: Fn, names: tuple[str, ...], scope: Scope, spa
             remedy=f"write {fn.value}({usage})",
         )
     nodes = [given[n] for n in names or given if n in given]
-    args = [operand(n, parse_expr(n, scope), scope) for n in nodes]
-    if fn in (Fn.MIN, Fn.MAX):
+    parse = parse_expr if fn in (Fn.MIN, Fn.MAX, Fn.ABS) else parse_integer
+    args = [operand(n, parse(n, scope), scope) for n in nodes]
+    if fn in (Fn.MIN, Fn.MAX) and not is_fixed(*args):
         check_one_type(node, nodes, args, scope)
     return tuple(args if fn is not Fn.XNOR or len(args) == 3 else [*args, build.const(1, span)])
 
@@ -439,4 +464,4 @@ def parse_value(node: ast.expr, scope: Scope) -> Expr:
     stream = stream_call(node, scope, parse_expr)
     if stream is None or stream.method != "get":
         return parse_expr(node, scope)
-    return stream.get()
+    return fixed.read(stream.get(), stream.stream.fixed, stream.span)

@@ -12,6 +12,7 @@ import ast
 import numpy as np
 
 from bitfold.diagnostics import LanguageError, Span
+from bitfold.frontend.scaled import Scaled, fixed_type
 from bitfold.frontend.scope import Scope
 from bitfold.frontend.source import shown, span_of
 from bitfold.ir import build, floats
@@ -35,10 +36,11 @@ def float_constant(value: object, span: Span) -> Real | None:
 
 
 def require_integer(e: Expr, what: str, scope: Scope, node: ast.expr) -> None:
-    """Raise LanguageError when `e` is a float."""
-    if e.real is not None:
+    """Raise LanguageError when `e` is a float or fixed point."""
+    if e.real is not None or isinstance(e, Scaled):
+        found = f"fixed point ({fixed_type(e)})" if isinstance(e, Scaled) else f"a {e.real}"
         raise LanguageError(
-            f"{what} is an integer; {shown(node)!r} is a {e.real}",
+            f"{what} is an integer; {shown(node)!r} is {found}",
             code="BF-L049",
             span=span_of(node, scope.file),
             remedy=f"cast it: int({shown(node)}) cuts off the fraction",

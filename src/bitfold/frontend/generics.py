@@ -18,6 +18,7 @@ import numpy as np
 
 from bitfold.diagnostics import LanguageError, Span, UsageError, choices
 from bitfold.frontend.source import span_of
+from bitfold.lang.fixed import FixedType
 from bitfold.lang.generics import TypeName, as_type
 from bitfold.lang.types import ArrayType, ElementType, FloatType, IntType
 
@@ -121,7 +122,7 @@ def check_given(kernel: str, generic: Generic, sizes: set[str], given: Mapping[s
 def type_fault(name: str, value: Any, generic: Generic) -> str | None:
     """Why `value` cannot be what the type `name` stands for, in words, or None."""
     found = as_type(value)
-    if not isinstance(found, (IntType, FloatType)) or isinstance(found, TypeName):
+    if not isinstance(found, (IntType, FloatType, FixedType)) or isinstance(found, TypeName):
         return f"{name} is the type of elements, such as int16, not {value!r}"
     variable = generic.variables.get(name)
     alternatives = [as_type(t) for t in getattr(variable, "__constraints__", ())]
@@ -156,8 +157,8 @@ def missing(kernel: str, sizes: list[str], types: list[str], span: Span) -> Usag
     )
 
 
-def with_elem(type: ArrayType, resolved: Mapping[str, Any]) -> ElementType:
+def with_elem(type: ArrayType, resolved: Mapping[str, Any]) -> ElementType | FixedType:
     """The element type of a declared array, where its name is resolved."""
     elem = type.elem
-    found: ElementType = resolved.get(elem.name, elem) if isinstance(elem, TypeName) else elem
+    found: ElementType | FixedType = resolved.get(elem.name, elem) if isinstance(elem, TypeName) else elem
     return found

@@ -17,12 +17,21 @@ from bitfold.frontend.scope import ArrayName, Known, Scope
 from bitfold.frontend.source import captured, shown, span_of
 from bitfold.frontend.static import static_or_none
 from bitfold.ir.nodes import Param
+from bitfold.lang.array import FixedArray
+from bitfold.lang.fixed import FixedArrayType, FixedType
 from bitfold.lang.generics import TypeName, as_type
 from bitfold.lang.stream import StreamType
-from bitfold.lang.types import ArrayType, FloatType, IntType
+from bitfold.lang.types import ArrayType, ElementType, FloatType, IntType
 
-Bound = ArrayType | tuple[str, np.ndarray]
+Bound = ArrayType | FixedArrayType | tuple[str, np.ndarray]
 """What a caller passes: an array of a type, or a constant as (what it is called, its values)."""
+
+
+def passed_as(value: ArrayName | tuple[str, np.ndarray]) -> Bound:
+    """What passing `value` binds a parameter to."""
+    if not isinstance(value, ArrayName):
+        return value
+    return FixedArrayType(value.fixed, value.type) if value.fixed else value.type
 
 
 class MismatchError(Exception):
@@ -37,11 +46,15 @@ class MismatchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A parameter as its author declared it; dimensions may be names."""
+    """A parameter as its author declared it; dimensions may be names. `fixed` as in `ArrayName`."""
 
     name: str
     type: ArrayType
     span: Span
+    fixed: FixedType | None = None
+
+    def __str__(self) -> str:
+        return str(FixedArrayType(self.fixed, self.type) if self.fixed else self.type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +106,12 @@ def declared_parameters(fn: FunctionType, node: ast.FunctionDef, file: str) -> S
 def _declared(arg: ast.arg, quoted: ast.expr | None, evaluated: Any, scope: Scope) -> Declared:
     span = span_of(arg, scope.file)
     type = as_type(evaluated) if quoted is None else as_type(static_or_none(quoted, scope))
+    if isinstance(type, FixedArrayType):
+        return Declared(arg.arg, type.raw, span, type.elem)
     if isinstance(type, ArrayType):
         return Declared(arg.arg, type, span)
     found = "it has no annotation" if arg.annotation is None else f"not {shown(arg.annotation)}"
-    if isinstance(type, (IntType, FloatType)):
+    if isinstance(type, (IntType, FloatType, FixedType)):
         remedy = f"pass an array of one element, `{arg.arg}: {type}[1]`, and read {arg.arg}[0]"
     else:
         remedy = f'annotate it, for example `{arg.arg}: bit["N"]` or `{arg.arg}: int16[10]`'
@@ -154,25 +169,26 @@ def _unify(
     generic: Generic,
 ) -> None:
     """Enter into `dims` what is passed gives to the names of types and sizes of a parameter."""
-    type, takes = parameter.type, f"{kernel} takes {parameter.type} for {parameter.name!r}"
+    type, takes = parameter.type, f"{kernel} takes {parameter} for {parameter.name!r}"
 
     def mismatch(message: str) -> MismatchError:
         return MismatchError(parameter.name, message, parameter.span)
 
     if isinstance(type.elem, TypeName):
         name = type.elem.name
-        actual = (
-            given.elem
-            if isinstance(given, ArrayType)
-            else array_type(given[1], given[0], parameter.span).elem
-        )
+        actual = _element(given, parameter.span)
         if name not in dims and (fault := type_fault(name, actual, generic)):
             raise mismatch(f"{takes}, but this has elements of {actual}: {fault}")
         elem = dims.setdefault(name, actual)
-        if name in origin and isinstance(given, ArrayType) and elem != actual:
+        if name in origin and not isinstance(given, tuple) and elem != actual:
             raise mismatch(f"{takes} ({name} = {elem} from {origin[name]!r}), but this is {given}")
         origin.setdefault(name, parameter.name)
-        type = replace(type, elem=elem)
+        type = replace(type, elem=elem.raw if isinstance(elem, FixedType) else elem)
+        given = given.raw if isinstance(given, FixedArrayType) else given
+    elif not isinstance(given, tuple):
+        if (given.elem if isinstance(given, FixedArrayType) else None) != parameter.fixed:
+            raise mismatch(f"{takes}, but this is {given}")
+        given = given.raw if isinstance(given, FixedArrayType) else given
     if isinstance(given, ArrayType):
         shape: tuple[int, ...] = given.dims
         if replace(given, shape=type.shape).crossing != type.crossing:
@@ -192,6 +208,15 @@ def _unify(
             origin.setdefault(declared, parameter.name)
 
 
+def _element(given: Bound, span: Span) -> ElementType | FixedType:
+    """The type of the elements of what is passed."""
+    if not isinstance(given, tuple):
+        return given.elem
+    if isinstance(given[1], FixedArray):
+        return given[1].elem
+    return array_type(given[1], given[0], span).elem
+
+
 def bind(
     kernel: str, signature: Signature, bound: Mapping[str, Bound], dims: Mapping[str, Any], scope: Scope
 ) -> tuple[Param, ...]:
@@ -199,8 +224,11 @@ def bind(
     params = []
     for parameter in signature.parameters:
         shape = tuple(dims[d] if isinstance(d, str) else d for d in parameter.type.shape)
-        type = replace(parameter.type, shape=shape, elem=with_elem(parameter.type, dims))
+        elem = parameter.fixed or with_elem(parameter.type, dims)
+        held, elem = (elem, elem.raw) if isinstance(elem, FixedType) else (None, elem)
+        type = replace(parameter.type, shape=shape, elem=elem)
         passed = bound.get(parameter.name)
+        passed = passed.raw if isinstance(passed, FixedArrayType) else passed
         if isinstance(passed, StreamType) and type.fault() is None:
             type = passed  # the depth is that of the stream passed
         if fault := type.fault():
@@ -213,11 +241,16 @@ def bind(
         given = bound.get(parameter.name)
         if isinstance(given, tuple):
             source, values = given
+            if held is not None:
+                if fault := held.fault(values):
+                    raise MismatchError(parameter.name, f"{kernel}: {source!r} {fault}", parameter.span)
+                values = held.encode(values)
             if fault := constant_fault(source, values, type.logical):
                 raise MismatchError(parameter.name, f"{kernel}: {fault}", parameter.span)
-            scope.bind(parameter.name, scope.rom(parameter.name, source, values, type, parameter.span))
+            rom = scope.rom(parameter.name, source, values, type, parameter.span)
+            scope.bind(parameter.name, replace(rom, fixed=held))
         else:
             ir_name = scope.unique(parameter.name)
-            params.append(Param(ir_name, type, parameter.span))
-            scope.bind(parameter.name, ArrayName(ir_name, type))
+            params.append(Param(ir_name, type, parameter.span, fixed=held))
+            scope.bind(parameter.name, ArrayName(ir_name, type, fixed=held))
     return tuple(params)

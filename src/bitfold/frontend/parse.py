@@ -14,7 +14,7 @@ import numpy as np
 from bitfold.diagnostics import LanguageError, Note, Span, UsageError
 from bitfold.frontend.constants import ConstantTable
 from bitfold.frontend.networks import check_streams
-from bitfold.frontend.parameters import Bound, MismatchError, bind, declared_parameters, resolve
+from bitfold.frontend.parameters import Bound, MismatchError, bind, declared_parameters, passed_as, resolve
 from bitfold.frontend.scope import ArrayName, Scope
 from bitfold.frontend.source import captured, definition, own_names, span_of
 from bitfold.frontend.statements import Argument, StatementParser
@@ -124,9 +124,7 @@ class _ProgramParser:
                 span=span,
                 remedy="hardware has no call stack; write a loop",
             )
-        bound: dict[str, Bound] = {
-            a.parameter: a.value.type if isinstance(a.value, ArrayName) else a.value for a in args
-        }
+        bound: dict[str, Bound] = {a.parameter: passed_as(a.value) for a in args}
         try:
             instance = self.instance(callee, bound, {}, callers)
         except MismatchError as mismatch:

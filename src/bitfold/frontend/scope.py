@@ -17,26 +17,36 @@ from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend.constants import ConstantTable, array_type
 from bitfold.ir.nodes import Declare, LoopVar, Rom
 from bitfold.ir.rewrite import RESERVED, fresh
+from bitfold.lang.array import FixedArray
+from bitfold.lang.fixed import FixedArrayType, FixedType
 from bitfold.lang.state import State
 from bitfold.lang.types import ArrayType, ElementType, FloatType, IntType
 
 
 @dataclass(frozen=True, slots=True)
 class ArrayName:
-    """An array; `source` is the program's constant behind it when it cannot be written."""
+    """An array; `source` is the program's constant behind it when it cannot be written.
+
+    `fixed` is the fixed-point type whose raw integers `type` holds.
+    """
 
     ir_name: str
     type: ArrayType
     source: str | None = None
+    fixed: FixedType | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ScalarName:
-    """A scalar; `inferred` when its first value and not its author gave it the type."""
+    """A scalar; `inferred` when its first value and not its author gave it the type.
+
+    `fixed` is as in `ArrayName`.
+    """
 
     ir_name: str
     type: ElementType
     inferred: bool = False
+    fixed: FixedType | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,8 @@ def described(meaning: Meaning) -> str:
 
 def kind(value: object) -> str:
     """What a value found outside a kernel is, in words."""
-    name = "type" if isinstance(value, (IntType, FloatType, ArrayType, type)) else type(value).__name__
+    types = (IntType, FloatType, FixedType, ArrayType, FixedArrayType, type)
+    name = "type" if isinstance(value, types) else type(value).__name__
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
@@ -189,16 +200,27 @@ class Scope:
 
     def capture(self, name: str, values: np.ndarray, span: Span) -> ArrayName:
         """A ROM for an array captured from outside; its type follows its dtype."""
-        meaning = self.rom(name, name, values, array_type(values, name, span), span)
+        held = values.elem if isinstance(values, FixedArray) else None
+        meaning = self.rom(name, name, values, array_type(values, name, span), span, held)
         self.names.maps[-1][name] = meaning
         return meaning
 
-    def rom(self, name: str, source: str, values: np.ndarray, type: ArrayType, span: Span) -> ArrayName:
+    def rom(
+        self,
+        name: str,
+        source: str,
+        values: np.ndarray,
+        type: ArrayType,
+        span: Span,
+        fixed: FixedType | None = None,
+    ) -> ArrayName:
         """A ROM called `name` that holds `values` as `type`, from a constant called about `source`."""
+        if fixed is not None:
+            values = fixed.encode(values)
         constant = self.constants.enter(source, values, type, span)
         ir_name = self.unique(name)
         self.roms.append(Rom(ir_name, type, constant, span=span))
-        return ArrayName(ir_name, type, constant)
+        return ArrayName(ir_name, type, constant, fixed)
 
 
 def is_kernel(value: object) -> bool:

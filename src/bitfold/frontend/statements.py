@@ -12,7 +12,7 @@ import numpy as np
 from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend.assignments import assign, augmented, declare
 from bitfold.frontend.expressions import parse_condition, parse_expr
-from bitfold.frontend.floats import taken
+from bitfold.frontend.fixed import stored
 from bitfold.frontend.loops import header
 from bitfold.frontend.scope import ArrayName, Scope, described, is_kernel
 from bitfold.frontend.source import keyword_span, shown, span_of
@@ -21,6 +21,7 @@ from bitfold.frontend.streams import StreamCall, stream_call
 from bitfold.frontend.words import REFUSED_STATEMENTS
 from bitfold.ir import build
 from bitfold.ir.nodes import CallKernel, Const, Declare, For, If, LoopVar, Put, Stmt
+from bitfold.lang.array import typed
 from bitfold.lang.state import State
 
 
@@ -185,7 +186,7 @@ class StatementParser:
         name = call.stream.ir_name
         if call.method == "put":
             self.scope.converted.append(call.args[0])
-            value = taken(name, call.elem, parse_expr(call.args[0], self.scope), call.args[0], self.scope)
+            value = stored(name, call.stream, parse_expr(call.args[0], self.scope), call.args[0], self.scope)
             return Put(name, value, call.indices, span=call.span)
         if call.method == "get":
             return Declare(self.scope.unique(f"{name}_value"), call.elem, call.get(), span=call.span)
@@ -205,7 +206,10 @@ class StatementParser:
         if isinstance(found, ArrayName):
             if found.source is None:
                 return found
-            return found.source, scope.constants.arrays[found.source]
+            values = scope.constants.arrays[found.source]
+            if found.fixed is not None:
+                values = typed(found.fixed.decode(values), found.fixed)
+            return found.source, values
         if isinstance(found, np.ndarray):
             return getattr(node, "id", getattr(node, "attr", "constant")), found
         what = described(found) if isinstance(found, LoopVar) else "not an array"

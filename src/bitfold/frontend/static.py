@@ -12,7 +12,8 @@ import numpy as np
 from bitfold.diagnostics import LanguageError
 from bitfold.frontend.scope import ArrayName, Known, Scope
 from bitfold.frontend.source import shown, span_of
-from bitfold.lang import types
+from bitfold.lang import fixed, types
+from bitfold.lang.fixed import FixedArrayType, FixedType
 from bitfold.lang.generics import as_type
 from bitfold.lang.stream import Stream, StreamType
 from bitfold.lang.types import MAX_WIDTH, ArrayType, ElementType, FloatType, IntType
@@ -37,7 +38,7 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 }
 _MAKERS = (
     *(types.Int, types.UInt, types.complete, types.cyclic, types.block, types.packed, types.stream),
-    *(types.memory, len, min, max),
+    *(types.memory, fixed.Fixed, fixed.UFixed, len, min, max),
 )
 
 
@@ -67,7 +68,8 @@ def static(node: ast.expr, scope: Scope) -> Any:
             owner, key = static(node.value, scope), static(node.slice, scope)
             if owner is Stream:
                 return _try(node, scope, lambda: Stream.__class_getitem__(key))
-            if owner is bool or isinstance(owner, (IntType, FloatType, StreamType, tuple, list)):
+            types_ = (IntType, FloatType, FixedType, FixedArrayType, StreamType, tuple, list)
+            if owner is bool or isinstance(owner, types_):
                 owner = as_type(owner)
                 return _plain(_try(node, scope, lambda: owner[key]))
         case ast.Call():
@@ -117,7 +119,7 @@ def _attribute(node: ast.Attribute, scope: Scope) -> Any:
             if node.attr in ("shape", "ndim"):
                 return shape if node.attr == "shape" else len(shape)
             if node.attr == "elem" and isinstance(owner, ArrayName):
-                return owner.type.elem
+                return owner.fixed or owner.type.elem
             raise NotStatic
     owner = static(node.value, scope)
     try:
@@ -128,7 +130,7 @@ def _attribute(node: ast.Attribute, scope: Scope) -> Any:
 
 def _binary(node: ast.BinOp, scope: Scope) -> Any:
     left, right = static(node.left, scope), static(node.right, scope)
-    if isinstance(left, ArrayType) and isinstance(node.op, ast.MatMult):
+    if isinstance(left, (ArrayType, FixedArrayType)) and isinstance(node.op, ast.MatMult):
         return _try(node, scope, lambda: left @ right)
     if type(node.op) not in _OPERATORS or not (isinstance(left, int) and isinstance(right, int)):
         raise NotStatic
@@ -183,23 +185,25 @@ def static_or_none(node: ast.expr, scope: Scope) -> Any:
         return None
 
 
-def declared_type(node: ast.expr, scope: Scope) -> ElementType | ArrayType:
+def declared_type(node: ast.expr, scope: Scope) -> ElementType | FixedType | ArrayType | FixedArrayType:
     """The type that an annotation names. Raises LanguageError for anything else."""
     found = as_type(static_or_none(node, scope))
-    if isinstance(found, ArrayType):
-        _try(node, scope, lambda: found.dims)
-        if fault := found.fault():
+    array = found.raw if isinstance(found, FixedArrayType) else found
+    if isinstance(array, ArrayType):
+        _try(node, scope, lambda: array.dims)
+        if fault := array.fault():
             raise LanguageError(
                 fault, code="BF-L034", span=span_of(node, scope.file), remedy="correct the type"
             )
-    if isinstance(found, (IntType, ArrayType)) or (isinstance(found, FloatType) and not found.weak):
+    types_ = (IntType, FloatType, FixedType, ArrayType, FixedArrayType)
+    if isinstance(found, types_) and found != types.PYTHON_FLOAT:
         return found
     raise LanguageError(
         f"{shown(node)!r} is not a type of the language",
         code="BF-L034",
         span=span_of(node, scope.file),
-        remedy="use bit, int8..int512, uint8..uint512, Int(n), UInt(n), float16, float32 or float64, or an "
-        "array of one, such as bit[64]"
+        remedy="use bit, int8..int512, uint8..uint512, Int(n), UInt(n), Fixed(w, f), float16, float32 or "
+        "float64, or an array of one, such as bit[64]"
         if "Stream" not in shown(node)
         else "a stream has a constant depth, such as Stream[int8, 4], and Stream[int8, 4][3] is three",
     )

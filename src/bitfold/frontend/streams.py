@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bitfold.diagnostics import LanguageError, Span
+from bitfold.frontend import fixed
 from bitfold.frontend.floats import require_integer
 from bitfold.frontend.scope import ArrayName, Scope
 from bitfold.frontend.source import shown, span_of
@@ -124,7 +125,7 @@ def _inner_get(call: StreamCall, scope: Scope) -> Expr:
         )
     name = scope.unique(f"{call.stream.ir_name}_value")
     scope.lifted.append(Declare(name, call.elem, call.get(), span=call.span))
-    return build.local(name, call.elem, call.span)
+    return fixed.read(build.local(name, call.elem, call.span), call.stream.fixed, call.span)
 
 
 def stream_value(call: StreamCall, scope: Scope) -> Expr:

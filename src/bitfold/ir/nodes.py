@@ -16,6 +16,7 @@ from typing import TypeAlias
 import numpy as np
 
 from bitfold.diagnostics import Span
+from bitfold.lang.fixed import FixedType
 from bitfold.lang.types import ArrayType, ElementType, FloatType, covering
 
 NOWHERE = Span("<generated>", 0)
@@ -325,13 +326,28 @@ class Param:
     """An array that a kernel is called with.
 
     `state` marks one of the top kernel that no caller passes: it lives from call to call. It names the
-    constant that holds the initial values; "" is all zeros, None no state.
+    constant that holds the initial values; "" is all zeros, None no state. `fixed` is the fixed-point type of
+    the numbers that callers pass for its integers.
     """
 
     name: str
     type: ArrayType
     span: Span = field(default=NOWHERE, compare=False, repr=False)
     state: str | None = None
+    fixed: FixedType | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """The NumPy dtype of the arrays that callers pass."""
+        return self.fixed.storage if self.fixed else self.type.logical.elem.storage
+
+    def encoded(self, values: np.ndarray) -> np.ndarray:
+        """What callers pass as logical values of `type`."""
+        return self.fixed.encode(values) if self.fixed else values
+
+    def decoded(self, values: np.ndarray) -> np.ndarray:
+        """The inverse of `encoded`."""
+        return self.fixed.decode(values) if self.fixed else values
 
 
 @dataclass(frozen=True, slots=True)

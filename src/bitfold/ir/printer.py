@@ -185,7 +185,8 @@ def function_text(function: Function) -> str:
     head = f"def {function.name}({', '.join(params)}):"
     if len(head) > 100:
         head = f"def {function.name}(\n" + "".join(f"    {p},\n" for p in params) + "):"
-    body = [line for s in function.body for line in _stmt(s, 1)] or ["    pass"]
+    body = [f"    # {p.name} holds {p.fixed}" for p in function.params if p.fixed]
+    body += [line for s in function.body for line in _stmt(s, 1)] or ["    pass"]
     mark = ["@dataflow"] if function.dataflow else []
     return "\n".join([*mark, head, *body]) + "\n"
 

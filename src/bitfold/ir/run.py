@@ -60,7 +60,7 @@ def check_arguments(program: Program, args: Sequence[np.ndarray], batch: bool = 
             remedy=f"pass ({', '.join(p.name for p in params)})",
         )
     effects = parameter_effects(program, program.top)[: len(params)]
-    for param, given, (_, written) in zip(params, args, effects, strict=True):
+    for param, given, (read, written) in zip(params, args, effects, strict=True):
         _check_array(param, given, batch)
         if written and not given.flags.writeable:
             raise UsageError(
@@ -68,7 +68,7 @@ def check_arguments(program: Program, args: Sequence[np.ndarray], batch: bool = 
                 code="BF-U010",
                 remedy="pass a copy of it",
             )
-        if not written:
+        if not written or (read and param.fixed):
             _check_values(param, given)
     for (i, (_, written)), (j, (_, other)) in combinations(enumerate(effects), 2):
         if (written or other) and np.shares_memory(args[i], args[j]):
@@ -102,8 +102,8 @@ def as_batch(program: Program, args: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 
 def _check_array(param: Param, given: np.ndarray, batch: bool) -> None:
-    type = param.type.logical
-    dtype = type.elem.storage
+    type, dtype = param.type.logical, param.dtype
+    elem = param.fixed or type.elem
     if not isinstance(given, np.ndarray):
         raise UsageError(
             f"{param.name!r} must be a NumPy array, not {given.__class__.__name__}",
@@ -113,13 +113,13 @@ def _check_array(param: Param, given: np.ndarray, batch: bool) -> None:
     if given.ndim != len(type.shape) + batch or given.shape[batch:] != type.shape:
         wanted = f"(N, {', '.join(map(str, type.shape))})" if batch else f"{type.shape}"
         raise UsageError(
-            f"{param.name!r} has shape {given.shape}; {type} needs {wanted}",
+            f"{param.name!r} has shape {given.shape}; {elem}{list(type.shape)} needs {wanted}",
             code="BF-U008",
             remedy="reshape or slice it",
         )
     if given.dtype != dtype and not (type.elem.width == 1 and given.dtype == np.bool_):
         raise UsageError(
-            f"{param.name!r} has dtype {given.dtype}; {type} needs {dtype}",
+            f"{param.name!r} has dtype {given.dtype}; {elem}{list(type.shape)} needs {dtype}",
             code="BF-U008",
             remedy=f"{param.name}.astype({_dtype_text(dtype)})",
         )
@@ -132,6 +132,12 @@ def _dtype_text(dtype: np.dtype[np.generic]) -> str:
 def _check_values(param: Param, given: np.ndarray) -> None:
     """Refuse values outside the element type, where the dtype can hold such."""
     elem = param.type.logical.elem
+    if param.fixed is not None:
+        if fault := param.fixed.fault(given):
+            raise UsageError(
+                f"{param.name!r} {fault}", code="BF-U009", remedy=f"quantize({param.name}, {param.fixed})"
+            )
+        return
     if isinstance(elem, FloatType):
         return
     if given.dtype.hasobject:
@@ -179,7 +185,7 @@ def run_python(program: Program, *args: np.ndarray, check: str | Iterable[str] =
     """
     checked = add_checks(program, check) if check else Checked(program, program, (), ())
     arrays, params = check_arguments(program, args), program.arguments
-    stored = [to_storage(a, p.type).copy() for a, p in zip(arrays, params, strict=True)]
+    stored = [to_storage(p.encoded(a), p.type).copy() for a, p in zip(arrays, params, strict=True)]
     live = program.live or initial_states(program)
     states = {p.name: typed(live[p.name].copy(), p.type.elem) for p in program.states}
     records = checked.new_records(1)
@@ -193,7 +199,7 @@ def run_python(program: Program, *args: np.ndarray, check: str | Iterable[str] =
     effects = parameter_effects(program, program.top)[: len(params)]
     for given, after, param, (_, written) in zip(arrays, stored, params, effects, strict=True):
         if written:
-            given[...] = from_storage(after, param.type)
+            given[...] = param.decoded(from_storage(after, param.type))
     program.live.update((name, state.view(np.ndarray)) for name, state in states.items())
 
 

@@ -1,6 +1,7 @@
 """The language: what a kernel file imports. Everything here also works under plain CPython."""
 
-from bitfold.lang.array import StreamEnd, constant, empty, full, rom, typed, zeros
+from bitfold.lang.array import StreamEnd, constant, empty, full, quantize, rom, typed, zeros
+from bitfold.lang.fixed import Fixed, FixedType, UFixed
 from bitfold.lang.generics import specialize
 from bitfold.lang.intrinsics import (
     bitcast,
@@ -82,6 +83,8 @@ from bitfold.lang.types import (
 
 __all__ = [
     "ArrayType",
+    "Fixed",
+    "FixedType",
     "FloatType",
     "Int",
     "IntType",
@@ -89,6 +92,7 @@ __all__ = [
     "Stream",
     "StreamEnd",
     "StreamType",
+    "UFixed",
     "UInt",
     "acos",
     "asin",
@@ -134,6 +138,7 @@ __all__ = [
     "pipeline",
     "popcount",
     "pow",
+    "quantize",
     "reverse",
     "rint",
     "rom",

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from bitfold.lang.fixed import Exact, FixedArrayType, FixedType
 from bitfold.lang.stream import StreamType, channels
 from bitfold.lang.types import ArrayType, ElementType, FloatType, IntType, pack_words
 
@@ -39,6 +40,16 @@ class Array(np.ndarray):
         super().__setitem__(_plain(key), value)
 
 
+class FixedArray(Array):
+    """A typed view of fixed point, held as float64 or, where that is too narrow, as Python fractions."""
+
+    elem: FixedType  # type: ignore[assignment]
+
+    def __getitem__(self, key: Any) -> Any:
+        found = np.ndarray.__getitem__(self, _plain(key))
+        return found if isinstance(found, np.ndarray) else Exact(found)
+
+
 def _plain(key: Any) -> Any:
     """An index with truth values as the integers they are in a kernel; to NumPy they would be masks."""
     if isinstance(key, tuple):
@@ -49,13 +60,21 @@ def _plain(key: Any) -> Any:
 _TRUTHS = {bool, np.bool_}
 
 
-def typed(values: np.ndarray, elem: ElementType) -> Array:
+def typed(values: np.ndarray, elem: ElementType | FixedType) -> Array:
     """A view of `values` (same memory) that a kernel can be called with; its dtype must be `elem.storage`."""
     if values.dtype != elem.storage:
         raise TypeError(f"an array of {elem} is held as dtype {elem.storage}, not {values.dtype}")
-    view = values.view(Array)
-    view.elem = elem
+    view = values.view(FixedArray if isinstance(elem, FixedType) else Array)
+    view.elem = elem  # type: ignore[assignment]
     return view
+
+
+def quantize(values: Any, elem: FixedType) -> Array:
+    """A new array of `elem` from numbers: each without what is below the last bit, and wrapped."""
+    given = np.asarray(values)
+    made = np.empty(given.size, elem.storage)
+    made[:] = [elem.wrap(v) for v in given.flat]
+    return typed(made.reshape(given.shape), elem)
 
 
 class StreamEnd:
@@ -85,18 +104,18 @@ class StreamEnd:
         self._given += 1
 
 
-def full(type: ArrayType, value: Any) -> Array:
+def full(type: ArrayType | FixedArrayType, value: Any) -> Array:
     """A new array of `type`, every element `value` (wrapped or rounded)."""
     wrapped = type.elem.wrap(value)
     return typed(np.full(type.dims, wrapped, type.elem.storage), type.elem)
 
 
-def zeros(type: ArrayType) -> Array:
+def zeros(type: ArrayType | FixedArrayType) -> Array:
     """A new array of `type`, every element 0."""
     return full(type, 0)
 
 
-def empty(type: ArrayType) -> Any:
+def empty(type: ArrayType | FixedArrayType) -> Any:
     """A new array of `type` with no promised contents; a kernel must write an element before reading it.
 
     Of a stream type, a channel with nothing in it, or an array of such; of a streamed array type, a channel
@@ -104,13 +123,17 @@ def empty(type: ArrayType) -> Any:
     """
     if isinstance(type, StreamType):
         return channels(type)
+    if isinstance(type, FixedArrayType) and isinstance(type.raw, StreamType):
+        return channels(type.raw, type.elem)
     made = full(type, 0)
     return StreamEnd(made, filled=False) if type.streamed else made
 
 
-def rom(values: np.ndarray, type: ArrayType) -> Array:
+def rom(values: np.ndarray, type: ArrayType | FixedArrayType) -> Array:
     """A constant array of `type`. A packed type takes the 0/1 values and packs them."""
     values = np.asarray(values)
+    if isinstance(type, FixedArrayType):
+        return typed(values.astype(type.elem.storage), type.elem)
     if type.lanes_of:
         return typed(pack_words(values, type), type.elem)
     return typed(values.astype(type.elem.storage), type.elem)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from bitfold.diagnostics import DeadlockError, Span
+from bitfold.lang.fixed import FixedArrayType, FixedType
 from bitfold.lang.generics import as_type
 from bitfold.lang.types import ArrayType, FloatType, IntType
 
@@ -65,9 +66,11 @@ class Stream:
     as Allo has it, but plain Python then has no `c`.
     """
 
-    def __class_getitem__(cls, key: object) -> StreamType:
+    def __class_getitem__(cls, key: object) -> Any:
         elem, *rest = key if isinstance(key, tuple) else (key,)
         elem = as_type(elem)
+        if isinstance(elem, FixedType):
+            return FixedArrayType(elem, cls.__class_getitem__((elem.raw, *rest)))
         if not isinstance(elem, (IntType, FloatType)):
             raise TypeError(f"a stream carries integers or floats, such as Stream[int8, 4], not {elem!r}")
         depth = rest[0] if rest else DEFAULT_DEPTH
@@ -79,13 +82,14 @@ class Stream:
 class Channel:
     """A stream under CPython, where one kernel runs after the other: its depth does not limit it."""
 
-    def __init__(self, type: StreamType) -> None:
+    def __init__(self, type: StreamType, elem: FixedType | None = None) -> None:
         self.type = type
+        self._elem = elem or type.elem
         self._elements: deque[Any] = deque()
 
     def put(self, value: Any) -> None:
         """Append `value`, wrapped or rounded."""
-        self._elements.append(self.type.elem.wrap(value))
+        self._elements.append(self._elem.wrap(value))
 
     def get(self) -> Any:
         """Take the first element. Raises DeadlockError when there is none."""
@@ -117,11 +121,11 @@ def _nothing_to_get(type: StreamType, caller: FrameType) -> DeadlockError:
     )
 
 
-def channels(type: StreamType) -> Channel | np.ndarray:
-    """What `empty(Stream[...])` makes: a channel, or an array of channels."""
+def channels(type: StreamType, elem: FixedType | None = None) -> Channel | np.ndarray:
+    """What `empty(Stream[...])` makes: a channel, or an array of channels. `elem` is set for fixed point."""
     if not type.shape:
-        return Channel(type)
+        return Channel(type, elem)
     made = np.empty(type.dims, object)
     for place in np.ndindex(type.dims):
-        made[place] = Channel(type)
+        made[place] = Channel(type, elem)
     return made
