@@ -379,3 +379,11 @@ def with_constant(x: uint8[4], y: uint8[3]):
     w = rom(W, uint8[3, 4])
     for i in range(3):
         y[i] = w[i, 1] + w[i, x[0] % 4]
+
+
+def twice_each(x: uint8[8, 12], y: uint8[8, 12]):
+    for i in range(8):
+        for j in range(12):
+            y[i, j] = x[i, j] + 1
+        for k in range(12):
+            y[i, k] = y[i, k] * 3

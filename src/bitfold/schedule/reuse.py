@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bitfold.diagnostics import Note, ScheduleError
 from bitfold.ir import build
-from bitfold.ir.nodes import Cmp, Const, Expr, For, Function, LoopVar, Op, Program, Stmt, Store, walk
+from bitfold.ir.nodes import Cmp, Const, Expr, For, Function, Load, LoopVar, Op, Program, Stmt, Store, walk
 from bitfold.ir.rewrite import Body, bound_names, fresh, map_exprs, placed_at, replace_loop, substitute
 from bitfold.schedule.compute import compute_at, conditional, folded
 from bitfold.schedule.lookup import constant_trips, declared_at, find_array, find_loop, plain_loop
@@ -126,12 +126,12 @@ def _where(condition: Expr, body: Body) -> Body:
 
 
 def _joined(program: Program, function: Function, array: str, axis: str) -> Function:
-    """`function` with the loop beside `axis` that fills `array` moved into it, where neither must wait."""
+    """`function` with the loop beside `axis` that moves the buffer `array` put into it, if none must wait."""
     loop = find_loop(function, axis)
     for other in walk(function.body):
         if not isinstance(other, For) or (other.trips or 0) > (loop.trips or 0):
             continue
-        if not any(isinstance(s, Store) and s.array == array for s in walk(other.body)):
+        if not any(_shifts(s, array) for s in walk(other.body)):
             continue
         try:
             joined = compute_at(program, function, other.var, axis)
@@ -140,6 +140,12 @@ def _joined(program: Program, function: Function, array: str, axis: str) -> Func
         if find_loop(joined, axis).trips == loop.trips:
             return joined
     return function
+
+
+def _shifts(stmt: Stmt, array: str) -> bool:
+    """Whether `stmt` moves an element of `array` to another place in it."""
+    moved = isinstance(stmt, Store) and isinstance(stmt.value, Load) and stmt.value.array == array
+    return moved and isinstance(stmt, Store) and stmt.array == array
 
 
 def _direction(
