@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bitfold.lang import UInt, bit, empty, int8, int16, int32, rom, uint8, uint16, unroll, xnor
+from bitfold.lang import UInt, bit, empty, float32, int8, int16, int32, rom, uint8, uint16, unroll, xnor
 
 
 def dense(x: bit["K"], w: bit["M", "K"], t: int16["M"], y: bit["M"]):
@@ -387,3 +387,9 @@ def twice_each(x: uint8[8, 12], y: uint8[8, 12]):
             y[i, j] = x[i, j] + 1
         for k in range(12):
             y[i, k] = y[i, k] * 3
+
+
+def float_total(x: float32[4, 4], t: float32[1]):
+    for i in range(4):
+        for j in range(4):
+            t[0] += x[i, j]

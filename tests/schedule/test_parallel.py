@@ -99,3 +99,11 @@ def test_unsafe_does_not_allow_what_is_known_to_be_wrong() -> None:
     with pytest.raises(ScheduleError) as caught:
         customize(k.skewed).reorder("j", "i", unsafe=True)
     assert "unsafe" not in caught.value.render()
+
+
+def test_floats_are_added_up_in_another_order_only_where_that_is_asked_for() -> None:
+    s = customize(k.float_total)
+    with pytest.raises(ScheduleError, match="rounded otherwise"):
+        s.reorder("j", "i")
+    s.reorder("j", "i", unsafe=True)
+    assert s.trace[0].unsafe

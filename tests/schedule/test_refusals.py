@@ -98,6 +98,8 @@ REFUSED: list[tuple[Any, dict[str, int], list[Step], Step]] = [
     # unsafe
     (k.hashed, {}, [], lambda s: s.reorder("j", "i")),
     (k.skewed, {}, [], lambda s: s.reorder("j", "i", unsafe=True)),
+    (k.float_total, {}, [], lambda s: s.reorder("j", "i")),
+    (k.float_total, {}, [], lambda s: s.parallel("i", unsafe=True)),
     (k.feedback, {}, [], lambda s: s.fission("i", 1, unsafe=True)),
     # partition
     (k.dense, DENSE, [], lambda s: s.partition("w", dim=3)),

@@ -23,7 +23,7 @@ from bitfold.schedule.dependence import (
     places,
     relations,
 )
-from bitfold.schedule.legality import TRUST, both
+from bitfold.schedule.legality import both, trusting
 from bitfold.schedule.lookup import check_plain, constant_trips, path_to
 from bitfold.schedule.split import counter
 from bitfold.schedule.window import added
@@ -153,7 +153,7 @@ def _dependent(program: Program, function: Function, plan: _Plan, proved: bool) 
                 shared = either(
                     meet(writes, later_writes), meet(writes, later_reads), meet(reads, later_writes)
                 )
-                if shared is None or commute(first, second, array):
+                if shared is None or commute(first, second, array, rounding=proved):
                     continue
                 shared = shared.intersect(_together(first, second, plan.outer))
                 if shared.is_empty():
@@ -267,7 +267,7 @@ def _late(function: Function, producer: str, used: str, conflict: Conflict, sure
         code="BF-S013",
         span=conflict.second,
         notes=both(conflict),
-        remedy="leave the nests one after the other" + ("" if sure else TRUST),
+        remedy="leave the nests one after the other" + ("" if sure else trusting(conflict)),
     )
 
 

@@ -44,7 +44,7 @@ from bitfold.ir.rewrite import Body
 from bitfold.lang.types import ElementType
 from bitfold.schedule.affine import Guard, affine, domain, names_of
 from bitfold.schedule.lookup import arrays_of
-from bitfold.schedule.reduction import Update, update
+from bitfold.schedule.reduction import Update, any_update
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,7 @@ class Conflict:
     first_at: str
     second: Span
     second_at: str
+    rounding: bool = False  # it is a sum of floats, which rounds otherwise in another order
 
 
 def find_conflict(
@@ -127,7 +128,7 @@ def find_conflict(
     Both hold the same statements in the same textual order, under loops of the same names. What stands the
     same in both, around the part that differs, keeps its order to that part and is left out: so the cost
     follows the nest that changes, not the kernel. With `proved`, only dependences that are known to exist
-    count: between affine accesses under affine conditions.
+    count, between affine accesses under affine conditions, and not the order of floats that are added up.
     """
     where = places(before)
     elems = {name: type.elem for name, type in (arrays_of(before) | arrays_of(after)).items()}
@@ -176,7 +177,7 @@ def _array_conflict(array: str, place: _Place, timed: list[_Timed], proved: bool
     ]
     for a, a_reads, a_writes in touching:
         for b, b_reads, b_writes in touching:
-            if commute(a.instance, b.instance, array):
+            if commute(a.instance, b.instance, array, rounding=proved):
                 continue
             shared = either(meet(a_writes, b_writes), meet(a_writes, b_reads), meet(a_reads, b_writes))
             if shared is None:
@@ -188,9 +189,9 @@ def _array_conflict(array: str, place: _Place, timed: list[_Timed], proved: bool
     return None
 
 
-def commute(a: Instance, b: Instance, array: str) -> bool:
-    """Whether what the two do to `array` gives the same in either order."""
-    if a.update is None or b.update is None:
+def commute(a: Instance, b: Instance, array: str, rounding: bool = False) -> bool:
+    """Whether what both do to `array` may change places; with `rounding`, floats too, which then differ."""
+    if a.update is None or b.update is None or (a.update.rounds and not rounding):
         return False
     return a.update.target == array and a.update.kind == b.update.kind
 
@@ -253,7 +254,8 @@ def described(array: str, a: Instance, b: Instance, broken: isl.Map) -> Conflict
     def at(instance: Instance, offset: int) -> str:
         return ", ".join(f"{f.var}={values[offset + i]}" for i, f in enumerate(instance.loops))
 
-    return Conflict(array, a.stmt.span, at(a, 0), b.stmt.span, at(b, len(a.loops)))
+    rounding = commute(a, b, array, rounding=True) and not commute(a, b, array)
+    return Conflict(array, a.stmt.span, at(a, 0), b.stmt.span, at(b, len(a.loops)), rounding)
 
 
 def places(function: Function) -> dict[str, _Place]:
@@ -297,7 +299,7 @@ def _instances(program: Program, body: Body, elems: Mapping[str, ElementType]) -
             here = (*times, next(counter))
             touched = accesses(program, stmt)
             if touched:
-                found.append(Instance(stmt, loops, guards, here, touched, update(stmt, elems)))
+                found.append(Instance(stmt, loops, guards, here, touched, any_update(stmt, elems)))
             match stmt:
                 case For():
                     inside = (*times, next(counter))

@@ -9,6 +9,7 @@ from bitfold.ir.nodes import Function, Program
 from bitfold.schedule.dependence import Conflict, find_conflict
 
 TRUST = ", or unsafe=True where you know that the two never meet: an index or a condition is not affine"
+ROUND = ", or unsafe=True if the sum of floats may be rounded otherwise, as it is in another order"
 
 
 def check_order(
@@ -16,8 +17,9 @@ def check_order(
 ) -> None:
     """Raise ScheduleError unless `after` keeps every dependence of `before`.
 
-    `what` says what cannot be done. With `unsafe`, only dependences that isl proves to exist are refused;
-    what it cannot see through, accesses that are not affine and called kernels, is taken to be right.
+    `what` says what cannot be done. With `unsafe`, only dependences that isl proves to exist are refused:
+    what it cannot see through (accesses that are not affine, called kernels) is taken to be right, and so is
+    the rounding of floats that are added up in another order.
     """
     check(
         lambda proved: find_conflict(program, before, after, proved),
@@ -43,7 +45,7 @@ def check(
         code="BF-S013",
         span=found.first,
         notes=both(found),
-        remedy=remedy if sure else remedy + TRUST,
+        remedy=remedy if sure else remedy + trusting(found),
     )
 
 
@@ -57,3 +59,8 @@ def both(conflict: Conflict) -> list[Note]:
         note("first", conflict.first_at, conflict.first),
         note("then", conflict.second_at, conflict.second),
     ]
+
+
+def trusting(conflict: Conflict) -> str:
+    """What `unsafe=True` would be taken to mean, as the end of a remedy."""
+    return ROUND if conflict.rounding else TRUST

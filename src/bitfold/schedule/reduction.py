@@ -28,6 +28,7 @@ class Update:
     target: str
     op: Op | Fn
     rest: tuple[Expr, ...]
+    rounds: bool = False  # floats: the order of updates is part of the result
 
     @property
     def kind(self) -> tuple[str, str]:
@@ -38,8 +39,14 @@ class Update:
 def update(stmt: Stmt, elems: Mapping[str, ElementType]) -> Update | None:
     """`stmt` as an update that commutes with others of its kind, else None; `elems` types array elements.
 
-    Updates of floats do not: each rounds, so the order of a sum is part of its result.
+    Updates of floats do not: each rounds, so the order of a sum is part of its result. See `any_update`.
     """
+    found = any_update(stmt, elems)
+    return None if found is None or found.rounds else found
+
+
+def any_update(stmt: Stmt, elems: Mapping[str, ElementType]) -> Update | None:
+    """The same with updates of floats, which say that they round."""
     indices: tuple[Expr, ...] = ()
     match stmt:
         case Assign():
@@ -50,12 +57,10 @@ def update(stmt: Stmt, elems: Mapping[str, ElementType]) -> Update | None:
             target, held, indices = stmt.array, elems[stmt.array], stmt.indices
         case _:
             return None
-    if isinstance(held, FloatType):
-        return None
     found = _match(stmt.value, place, held)
     if found is None or any(_touches(e, target) for e in (*found[1], *indices)):
         return None
-    return Update(target, *found)
+    return Update(target, *found, rounds=isinstance(held, FloatType))
 
 
 def _match(value: Expr, place: Expr, held: ElementType) -> tuple[Op | Fn, tuple[Expr, ...]] | None:

@@ -165,7 +165,10 @@ def _direction(
     for touch in found:
         if touch.write:
             stmt = touch.instance.stmt
-            raise refuse("the loop writes it", "read from one array and write to another", stmt)
+            error = refuse("the loop writes it", "read from one array and write to another", stmt)
+            reads = [Note("it is read here", t.instance.stmt.span) for t in found if not t.write]
+            error.notes = (*reads[:1], *error.notes)
+            raise error
     if not found:
         raise refuse("the loop does not read it", "name a loop that reads the array")
     moves = [(d, k) for d, w in enumerate(parts) for var, k in w.fixed if var.name == loop.var]
