@@ -112,6 +112,25 @@ def test_elements_of_any_width_and_words_are_laid_out_as_the_header_says(folder:
     assert (n == 1 - unpack_bits(given[2], 8, 20)).all()
 
 
+def test_names_in_annotations_get_sizes_and_types(folder: Path, capsys) -> None:
+    source = 'from bitfold.lang import *\ndef scale(x: "T[N]", y: "T[N]"):\n    for i in range(x.shape[0]):\n'
+    (folder / "scale.py").write_text(source + "        y[i] = x[i] * 3\n")
+    more = ("--set", "N=4", "--emit", "python")
+    for type, shown in (("int16", "int16[4]"), ("UInt(12)", "UInt(12)[4]"), ("Int(5)", "Int(5)[4]")):
+        assert main(["build", "scale.py:scale", "--set", f"T={type}", *more]) == 0
+        assert f"x: {shown}" in capsys.readouterr().out
+    for wrong in ("T=int16[3]", "T=float", "T=Int('5')", "T=__import__('os')", "T=Int(-1)"):
+        assert "sets no size and no type" in refused(capsys, "scale.py:scale", "--set", wrong, *more)
+
+
+@pytest.mark.csim
+def test_random_inputs_that_leave_an_array_are_reported_at_the_line(folder: Path, capsys) -> None:
+    source = "from bitfold.lang import *\ndef count(x: uint8[4], y: int16[100]):\n    for i in range(4):\n"
+    (folder / "count.py").write_text(source + "        y[x[i]] = 1\n")
+    args = ("count.py:count", "--target", "hls", "--out", "prj", "--csim", "50")
+    assert "count.py:4:" in refused(capsys, *args)
+
+
 @pytest.mark.csim
 def test_a_kernel_becomes_an_hls_project_and_is_simulated(folder: Path, capsys) -> None:
     args = (
@@ -181,7 +200,7 @@ def test_print_after_shows_a_pass(folder: Path, capsys) -> None:
         (("mine.py:gemm", "--schedule", "broken"), "mine.py:26:5"),
         (("mine.py:gemm", "--schedule", "other.py:fast"), "there is no schedule file 'other.py'"),
         (("mine.py:gemm", "--set", "Q=4"), "has no dimension named Q"),
-        (("mine.py:gemm", "--set", "M=0"), "--set M=0 sets no size"),
+        (("mine.py:gemm", "--set", "M=0"), "--set M=0 sets no size and no type"),
         (("mine.py:gemm", "--set", "M=4"), "--set gives M twice"),
         (("mine.py:gemm", "--csim", "2"), "--csim simulates HLS C++"),
         (("mine.py:gemm", "--csim", "none"), "is not a whole number above 0"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bitfold import lang
 from bitfold.api import Schedule, customize
 from bitfold.commands.output import check_writable, count, write_text
 from bitfold.devices import Device, find_device
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from bitfold.summary import Summary
 
 TARGETS = ("llvm", "hls")
+_MAKERS = ("Int", "UInt", "Fixed", "UFixed")
 FORMS = ("python", "mlir", "hls", "llvm")
 
 
@@ -33,7 +36,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="a function that schedules it (none: as it is written); without a file, one beside the kernel",
     )
     add("--target", choices=TARGETS, help="llvm: header, LLVM IR and object file; hls: a C++ project")
-    add("--set", action="append", default=[], metavar="NAME=SIZE", help="the size of a dimension name")
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a name in the annotations: a size, or a type of bitfold.lang",
+    )
     add("--out", type=Path, metavar="DIR", help="the folder to write")
     add("--emit", choices=FORMS, help="print the program in this form and stop")
     add("--print-after", metavar="PASS", help="print the program after this pass")
@@ -71,32 +80,58 @@ def scheduled(kernel: str, schedule: str | None, given: list[str]) -> Schedule:
     module = load_file(file)
     found = find_function(module, file, function)
     if schedule is None:
-        return customize(found, **sizes(given))
+        return customize(found, **values(given))
     plan, name = (
         split_reference(schedule) if ":" in schedule or schedule.endswith(".py") else (file, schedule)
     )
     same = Path(plan).exists() and Path(plan).samefile(file)
     steps = find_function(module if same else load_file(plan, "schedule file"), plan, name)
-    s = customize(found, **sizes(given))
+    s = customize(found, **values(given))
     apply_schedule(steps, schedule, s)
     return s
 
 
-def sizes(given: list[str]) -> dict[str, int]:
-    """The sizes in NAME=SIZE texts. Raises UsageError."""
-    found: dict[str, int] = {}
+def values(given: list[str]) -> dict[str, Any]:
+    """The sizes and types in NAME=VALUE texts. Raises UsageError."""
+    found: dict[str, Any] = {}
     for text in given:
         name, equals, value = text.partition("=")
-        try:
-            size = int(value, 0)
-        except ValueError:
-            size = 0
-        if not (equals and name.isidentifier() and size > 0):
-            raise UsageError(f"--set {text} sets no size", code="BF-U005", remedy="write --set M=256")
+        meant = _value(value)
+        if not (equals and name.isidentifier() and meant is not None):
+            raise UsageError(
+                f"--set {text} sets no size and no type",
+                code="BF-U005",
+                remedy="write --set M=256, --set T=int16 or --set 'T=UInt(12)'",
+            )
         if name in found:
             raise UsageError(f"--set gives {name} twice", code="BF-U005", remedy="drop one")
-        found[name] = size
+        found[name] = meant
     return found
+
+
+def _value(text: str) -> Any:
+    """A size above 0, or a type: a name in bitfold.lang, or a call such as UInt(12); None for others."""
+    try:
+        node = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError):
+        return None
+    match node:
+        case ast.Constant(value=int(size)) if not isinstance(size, bool) and size > 0:
+            return size
+        case ast.Name():
+            return _type(getattr(lang, node.id, None))
+        case ast.Call(func=ast.Name(id=maker), keywords=[]) if maker in _MAKERS and maker in lang.__all__:
+            numbers = [a.value for a in node.args if isinstance(a, ast.Constant)]
+            try:
+                return _type(getattr(lang, maker)(*numbers)) if len(numbers) == len(node.args) else None
+            except (TypeError, ValueError):
+                return None
+    return None
+
+
+def _type(found: Any) -> Any:
+    """`found` if an array can have elements of it."""
+    return found if hasattr(found, "width") and hasattr(found, "signed") else None
 
 
 def command(args: argparse.Namespace) -> int:
@@ -142,10 +177,13 @@ def build_hls(s: Schedule, args: argparse.Namespace, device: Device, trace: Trac
     from bitfold.summary import summarize
 
     summary = summarize(s.program, device)
+    given = samples(s.program, args.csim, args.seed) if args.csim else []
+    if given:  # an index outside its array would harm this process: report it, before anything is written
+        s.build(check="bounds")(*(a.copy() for a in given))
     made = HlsModule(s.program, args.out, trace)
     found = None
     if args.csim:
-        result = made.simulate(*samples(s.program, args.csim, args.seed))
+        result = made.simulate(*given)
         found = (result.images, result.mismatches, result.detail)
     return Built(summary, "hls", args.out, made.files, found)
 
