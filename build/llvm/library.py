@@ -182,6 +182,8 @@ def _header(program: Program, name: str, entry: str) -> str:
         c_name = names.declare(param.name)
         c = _c_type(param.type)
         note = _layout(param.type)
+        if param.fixed is not None:
+            note = f"numbers in units of 2**-{param.fixed.fraction}" + (f"; {note}" if note else "")
         if param.state is not None:
             first = "filled with its initial values" if param.state else "all zeros"
             kept = f"kept between calls: one array for all of them, at first {first}"

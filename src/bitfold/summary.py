@@ -10,7 +10,7 @@ from typing import Any
 from bitfold import markup
 from bitfold.devices import Device, find_device
 from bitfold.ir.effects import parameter_effects
-from bitfold.ir.nodes import For, Function, Program, Stmt, blocks
+from bitfold.ir.nodes import For, Function, Param, Program, Stmt, blocks
 from bitfold.lowering.flatten import flatten_pipelines
 from bitfold.lowering.shadow import shadow_words
 from bitfold.model.cycles import call_cycles, loop_cycles
@@ -168,7 +168,7 @@ def summarize(program: Program, device: Device | None = None) -> Summary:
     shadowed = shadow_words(program)  # a kernel that only sets bits of an output does not read it
     effects = parameter_effects(shadowed, shadowed.top)
     parameters = tuple(
-        Parameter(p.name, str(p.type.logical), "" if p.type == p.type.logical else str(p.type), r, w)
+        Parameter(p.name, _declared(p), "" if p.type == p.type.logical else str(p.type), r, w)
         for p, (r, w) in zip(program.arguments, effects, strict=False)
     )
     flat = flatten_pipelines(shadowed)
@@ -182,6 +182,12 @@ def summarize(program: Program, device: Device | None = None) -> Summary:
         cycles=call_cycles(flat, flat.top),
         resources=estimate(program),
     )
+
+
+def _declared(param: Param) -> str:
+    """The type of a parameter as its author wrote it."""
+    type = param.type.logical
+    return f"{param.fixed}[{', '.join(map(str, type.dims))}]" if param.fixed else str(type)
 
 
 def _loops(program: Program, function: Function, body: tuple[Stmt, ...], depth: int) -> Iterator[LoopRow]:

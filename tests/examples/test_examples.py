@@ -44,11 +44,12 @@ def case(example: ModuleType, s: Schedule, seed: int) -> tuple[list[np.ndarray],
     """The arguments of a call, outputs all ones, and what they should be afterwards."""
     given = list(example.inputs(np.random.default_rng(seed)))
     expected = list(example.reference(*given))
-    types = [p.type.logical for p in s.program.arguments]
-    assert len(types) == len(given) + len(expected)
-    outputs = [np.ones(t.dims, t.elem.storage) for t in types[len(given) :]]
-    for type, found in zip(types[len(given) :], expected, strict=True):
-        assert (found.shape, found.dtype) == (type.dims, type.elem.storage)
+    params = s.program.arguments
+    assert len(params) == len(given) + len(expected)
+    made = params[len(given) :]
+    outputs = [p.decoded(np.ones(p.type.logical.dims, p.type.logical.elem.storage)) for p in made]
+    for param, found in zip(made, expected, strict=True):
+        assert (found.shape, found.dtype) == (param.type.logical.dims, param.dtype)
     return [*given, *outputs], [*given, *expected]
 
 
@@ -69,7 +70,7 @@ def test_the_kernel_as_plain_python_computes_its_reference(example: ModuleType) 
     given, expected = case(example, unscheduled, seed=0)
     forget(example)
     params = unscheduled.program.arguments
-    arrays = [typed(a, p.type.elem) for a, p in zip(given, params, strict=True)]
+    arrays = [typed(a, p.fixed or p.type.elem) for a, p in zip(given, params, strict=True)]
     kernel_of(example)(*(StreamEnd(a) if p.type.streamed else a for a, p in zip(arrays, params, strict=True)))
     same(arrays, expected, "plain Python")
 

@@ -15,7 +15,7 @@ def samples(program: Program, count: int, seed: int = 0) -> list[np.ndarray]:
     of an array. Floats are of either sign and of sizes from 2**-8 to 2**8.
     """
     generator = np.random.default_rng(seed)
-    return [_sample(p.type.logical, count, generator) for p in program.arguments]
+    return [p.decoded(_sample(p.type.logical, count, generator)) for p in program.arguments]
 
 
 def _sample(type: ArrayType, count: int, generator: np.random.Generator) -> np.ndarray:
