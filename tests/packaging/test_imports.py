@@ -19,7 +19,8 @@ SCHEDULE = KERNELS | {"schedule"}
 LOWERING = SCHEDULE | {"lowering"}
 MODEL = LOWERING | DEVICES | {"model"}
 BUILD = MODEL | {"build"}
-ANY = BUILD | {"bitfold", "kernels", "schedules", "networks", "cli"}
+AUTOFOLD = MODEL | {"schedules", "autofold"}
+ANY = BUILD | AUTOFOLD | {"bitfold", "kernels", "networks", "cli"}
 MAY_IMPORT = {
     "diagnostics": set(),
     "lang": DIAGNOSTICS,
@@ -29,6 +30,7 @@ MAY_IMPORT = {
     "lowering": SCHEDULE,
     "devices": DIAGNOSTICS,
     "model": LOWERING | DEVICES | {"build"},
+    "autofold": AUTOFOLD,
     "build": LOWERING | DEVICES,
     "kernels": LANG,
     "schedules": LANG | {"schedule"},
