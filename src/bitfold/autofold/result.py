@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bitfold.devices import Device
 from bitfold.model.costs import Resources
@@ -86,7 +86,6 @@ class Chosen:
         interval_cycles, latency_cycles, fps, latency_us: the cycle model's.
         bound: what sets the interval: a kernel's name.
         why: what bounds the whole design, in one sentence: the requirement, a layer or a resource.
-        depths: stream depths that the simulation needed beyond those of the folding, by stream.
         evaluated: how many scheduled kernels and links were estimated; `seconds` how long it took.
     """
 
@@ -103,7 +102,6 @@ class Chosen:
     latency_us: float
     bound: str
     why: str
-    depths: dict[str, int] = field(default_factory=dict)
     evaluated: int = 0
     seconds: float = 0.0
 

@@ -299,16 +299,9 @@ class _Kernel:
             if not constant:
                 self.emit(span, f"register of {name}, {width} bits", banks * copies, Resources(ff=width))
             return
-        kind = type.memory or ("lutram" if width * depth <= costs.LUTRAM_BITS else "bram")
-        output = Resources(ff=width)
-        if kind == "uram":
-            cost, held = Resources(uram=costs.uram(width, depth)), "UltraRAM"
-        elif kind == "bram":
-            cost, held = Resources(bram18=costs.bram18(width, depth)), "block RAM"
-        elif constant:
-            cost, held = output + Resources(costs.rom_luts(width, depth)), "LUTs"
-        else:
-            cost, held = output + Resources(costs.lutram(width, depth)), "LUTs as RAM"
+        kind = type.memory or costs.memory_kind(width, depth)
+        cost = costs.memory(width, depth, constant=constant, kind=kind)
+        held = {"uram": "UltraRAM", "bram": "block RAM"}.get(kind, "LUTs" if constant else "LUTs as RAM")
         why = "as the schedule says" if type.memory else f"{width * depth:,} bits each"
         self.emit(span, f"memory {name} of {size} in {held} ({why})", banks * copies, cost)
 
