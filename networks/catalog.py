@@ -25,6 +25,8 @@ from bitfold.networks.weights_io import Weights, bundled, load_weights
 from bitfold.schedule import Schedule
 
 SCHEDULES = ("fold_a", "finn_max", "finn_fix", "cpu")
+AUTO = "auto"
+"""The schedule that is found for a requirement; it has no function of its own."""
 
 ScheduleFunction = Callable[[Schedule], object]
 
@@ -103,7 +105,7 @@ def find_schedule(name: str) -> ScheduleFunction:
     if name not in SCHEDULES:
         raise UsageError(
             f"there is no schedule named {name!r}",
-            remedy=f"{choices(name, SCHEDULES)}; or give your own as FILE.py:FUNCTION",
+            remedy=f"{choices(name, (*SCHEDULES, AUTO))}; or give your own as FILE.py:FUNCTION",
         )
     module = importlib.import_module(f"bitfold.schedules.{name}")
     found: ScheduleFunction = getattr(module, name)

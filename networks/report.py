@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from math import isfinite
 from typing import Any
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bitfold.autofold import Chosen, schedule_file
 from bitfold.model.resources import SHELL, Resources
 from bitfold.networks.run import Result
 
@@ -36,6 +38,8 @@ def show(result: Result, console: Console) -> None:
     for rest in kernels.values():
         table.add_row("channels, ports", "", "", "", "", "", *_cells(rest))
     console.print(table)
+    if result.folding is not None:
+        _show_folding(result.folding, console)
     lines = [
         (
             "cycle model",
@@ -53,10 +57,29 @@ def show(result: Result, console: Console) -> None:
         ),
         ("HLS project", f"{result.hls_dir} (written in {result.hls_s:.2f} s)"),
     ]
+    if result.folding is not None:
+        file = result.hls_dir / f"{schedule_file.NAME}.py"
+        lines.insert(
+            0, ("schedule", f"{file}, found in {result.folding.seconds:.1f} s; runs as --schedule {file}")
+        )
     if result.csim is not None:
         lines.append(("C++ simulation", _csim(result)))
     for name, text in lines:
         console.print(Text.assemble((f"{name + ':' if name else '':<16}", "bold"), text), soft_wrap=True)
+
+
+def _show_folding(chosen: Chosen, console: Console) -> None:
+    """Why each layer has its folding."""
+    title = f"why this folding, for {chosen.requirement} on the {chosen.device.name}"
+    console.print(Text(title, "bold"))
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("layer", no_wrap=True)
+    table.add_column("PE x SIMD", justify="right", no_wrap=True)
+    table.add_column("why")
+    for layer in chosen.layers:
+        table.add_row(layer.name, f"{layer.pe} x {layer.simd}", layer.reason)
+    table.add_row("whole", "", chosen.why)
+    console.print(table)
 
 
 _SHELL = f"(a model; DMA and AXI interconnect take about {SHELL.lut:,} LUT and {SHELL.bram36:g} BRAM36 more)"
@@ -144,6 +167,7 @@ def as_json(result: Result) -> dict[str, Any]:
         "compile_s": result.compile_s,
         "hls_s": result.hls_s,
         "hls_dir": str(result.hls_dir),
+        "folding": None if result.folding is None else asdict(result.folding),
         "simulated": None if result.simulated is None else result.simulated.as_json(),
         "csim": None if found is None else {"images": found.images, "mismatches": found.mismatches},
         "resources": {

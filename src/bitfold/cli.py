@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from bitfold import __version__
 from bitfold.diagnostics import BitfoldError, BuildError, UsageError
 
 if TYPE_CHECKING:
+    from bitfold.autofold.result import Requirement
     from bitfold.networks.run import Options
 
 EXIT_MISMATCH = 1
@@ -106,9 +108,8 @@ def _count(text: str) -> int:
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add(
-        "--schedule", default="fold_a", metavar="NAME", help="a schedule's name, or FILE.py:FUNCTION (fold_a)"
-    )
+    add("--schedule", metavar="NAME", help="a schedule's name, auto, or FILE.py:FUNCTION (fold_a)")
+    _add_requirement_options(parser)
     add(
         "--data",
         type=Path,
@@ -131,6 +132,53 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     add("--emit", choices=("python", "mlir", "hls"), help="print the scheduled program in this form and stop")
     add("--print-after", metavar="PASS", help="print the program after this pass (see --list)")
     add("--list", action="store_true", help="list networks, schedules and passes, and stop")
+
+
+def _add_requirement_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--fps", type=_number, metavar="N", help="find the cheapest folding of at least N images/s")
+    add("--latency-us", type=_number, metavar="T", help="find the cheapest folding of at most T us")
+    add("--max", action="store_true", help="find the fastest folding that fits, and of these the cheapest")
+    add(
+        "--budget",
+        metavar="lut=N,bram=N",
+        help="the most that a found folding may take of LUTs, BRAM36 (bram), ff, uram, dsp",
+    )
+    add("--device", default="zc706", metavar="NAME", help="a device's name or its FILE.toml (zc706)")
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
+def _asked(args: argparse.Namespace) -> tuple[str, Requirement]:
+    """The schedule's name and what it is to reach: without a name and a requirement, fold_a."""
+    from bitfold.autofold.requirement import parse_budget, requirement
+
+    budget = parse_budget(args.budget) if args.budget is not None else {}
+    given = [
+        option
+        for option, value in (
+            ("--fps", args.fps),
+            ("--latency-us", args.latency_us),
+            ("--max", args.max),
+            ("--budget", budget),
+        )
+        if value
+    ]
+    if given and args.schedule not in (None, "auto"):
+        raise UsageError(
+            f"{given[0]} finds a schedule, and --schedule {args.schedule} names one",
+            remedy="drop one; --schedule auto goes with both",
+        )
+    asked = requirement(fps=args.fps, latency_us=args.latency_us, fastest=args.max, budget=budget)
+    return args.schedule or ("auto" if given else "fold_a"), asked
 
 
 def _simd(text: str) -> tuple[int, ...]:
@@ -179,9 +227,10 @@ def _run(args: argparse.Namespace) -> int:
         from bitfold.networks.catalog import networks
 
         raise UsageError("which network?", remedy=f"bitfold run NETWORK, one of: {', '.join(networks())}")
+    schedule, asked = _asked(args)
     options = Options(
         network=args.network,
-        schedule=args.schedule,
+        schedule=schedule,
         data=args.data,
         labels=args.labels,
         weights=args.weights,
@@ -190,6 +239,8 @@ def _run(args: argparse.Namespace) -> int:
         out=args.out,
         print_after=args.print_after,
         fifo=args.fifo,
+        device=args.device,
+        requirement=asked,
     )
     if args.labels is not None and args.data is None:
         raise UsageError("--labels goes with --data", remedy="name the images with --data")
@@ -229,11 +280,13 @@ def _emitted(options: Options, form: str) -> str:
 
 
 def _list() -> None:
+    from bitfold.devices import known_devices
     from bitfold.lowering.pipeline import HLS_STEPS, LLVM_STEPS
-    from bitfold.networks.catalog import SCHEDULES, networks
+    from bitfold.networks.catalog import AUTO, SCHEDULES, networks
 
     print(f"networks:     {', '.join(networks())}")
-    print(f"schedules:    {', '.join(SCHEDULES)}, or your own FILE.py:FUNCTION")
+    print(f"schedules:    {', '.join((*SCHEDULES, AUTO))}, or your own FILE.py:FUNCTION")
+    print(f"devices:      {', '.join(known_devices())}, or your own FILE.toml")
     print(f"passes, CPU:  {', '.join(LLVM_STEPS)}")
     print(f"passes, HLS:  {', '.join(HLS_STEPS)}")
 

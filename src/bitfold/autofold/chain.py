@@ -68,7 +68,7 @@ class Chain:
                 span=s.function.span,
                 remedy="fold a fresh customize(network)",
             )
-        self.s = s
+        self.s = Schedule(s.program)  # stays as it is when `s` is folded
         self.kernels = s.kernels
         self._check()
         self.layers = tuple(self._layer(k) for k in self.kernels if is_matrix(s.at(k)))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bitfold.autofold.chain import Chain, MatrixLayer
+from bitfold.autofold.chain import Chain
 from bitfold.autofold.requirement import limits, most_cycles
 from bitfold.autofold.result import Alternative, LayerChoice, Requirement
-from bitfold.autofold.search import IMPOSSIBLE, METRICS, Part, Stage, Way
+from bitfold.autofold.search import IMPOSSIBLE, METRICS, Part, Way
 from bitfold.devices import Device
 from bitfold.diagnostics import ScheduleError
 from bitfold.model.costs import Resources
@@ -140,7 +140,7 @@ def layer_choices(
             for p, node in zip(stage.pes, nodes, strict=True)
         }
         fast = {key: node for key, node in options.items() if node.cycles <= interval}
-        others = _alternatives(layer, options, (pe, simd), interval)
+        others = _alternatives(chain, options, fast, (pe, simd))
         made.append(
             LayerChoice(
                 name=layer.name,
@@ -152,7 +152,7 @@ def layer_choices(
                 cost=kernels[layer.name],
                 legal=len(options),
                 fast_enough=len(fast),
-                reason=_reason(device, asked, fast, options[pe, simd], others, interval, stage),
+                reason=_reason(fast, options[pe, simd], others, interval),
                 alternatives=others,
             )
         )
@@ -160,22 +160,26 @@ def layer_choices(
 
 
 def _alternatives(
-    layer: MatrixLayer, options: dict[tuple[int, int], Part], chosen: tuple[int, int], interval: int
+    chain: Chain,
+    options: dict[tuple[int, int], Part],
+    fast: dict[tuple[int, int], Part],
+    chosen: tuple[int, int],
 ) -> tuple[Alternative, ...]:
-    """The nearest slower folding, and the one that is cheapest alone among those that are fast enough."""
+    """The next slower folding if that is too slow, and the slowest that would be fast enough."""
     mine = options[chosen]
     found = []
     slower = [k for k, node in options.items() if mine.cycles < node.cycles < IMPOSSIBLE]
     if slower:
-        pe, simd = min(slower, key=lambda k: (options[k].cycles, abs(k[0] - chosen[0]), k))
-        cycles = layer.cycles(pe, simd)
-        why = "too slow" if cycles > interval else "no cheaper in this network"
-        found.append(Alternative(pe, simd, cycles, None, why))
-    measured = [k for k, node in options.items() if node.measured and node.cycles <= interval and k != chosen]
-    if measured:
-        pe, simd = min(measured, key=lambda k: (int(options[k].values[0] + 200 * options[k].values[2]), k))
-        cost = _resources(options[pe, simd])
-        found.append(Alternative(pe, simd, layer.cycles(pe, simd), cost, "dearer with its neighbours"))
+        key = min(slower, key=lambda k: (options[k].cycles, abs(k[0] - chosen[0]), k))
+        if key not in fast:
+            found.append(Alternative(*key, options[key].cycles, None, "too slow"))
+    enough = max(fast, key=lambda k: (fast[k].cycles, k == chosen, -fast[k].values[0], k))
+    if fast[enough].cycles > mine.cycles:
+        chain.search.measure([fast[enough]])
+        other = fast[enough]
+        cheaper = bool((other.values <= mine.values)[[0, 2]].all())
+        why = "cheaper alone, dearer with what is around it" if cheaper else "dearer"
+        found.append(Alternative(*enough, other.cycles, _resources(other), why))
     return tuple(found)
 
 
@@ -185,21 +189,17 @@ def _resources(part: Part) -> Resources:
 
 
 def _reason(
-    device: Device,
-    asked: Requirement,
-    fast: dict[tuple[int, int], Part],
-    mine: Part,
-    others: tuple[Alternative, ...],
-    interval: int,
-    stage: Stage,
+    fast: dict[tuple[int, int], Part], mine: Part, others: tuple[Alternative, ...], interval: int
 ) -> str:
-    slower = next((a for a in others if a.cost is None), None)
-    if interval >= IMPOSSIBLE - 1:
-        text = f"cheapest of {len(fast)} foldings for the latency of the whole"
-    elif len(fast) == 1:
-        text = f"the only folding within {interval:,} cycles"
-    else:
-        text = f"cheapest of {len(fast)} foldings within {interval:,} cycles"
-    if slower is not None and slower.why_not == "too slow":
-        text += f"; {slower.pe} x {slower.simd} would take {slower.cycles:,}"
+    count = f"{len(fast)} foldings" if len(fast) > 1 else "the one folding"
+    within = "" if interval >= IMPOSSIBLE - 1 else f" within {interval:,} cycles"
+    text = f"cheapest of {count}{within}" if len(fast) > 1 else f"{count}{within}"
+    for other in others:
+        name = f"{other.pe} x {other.simd}"
+        if other.cost is None:
+            text += f"; {name} would take {other.cycles:,}"
+        elif within:
+            lut, halves = other.cost.lut - int(mine.values[0]), other.cost.bram18 - int(mine.values[2])
+            text += f"; {name} would do, but takes {lut:+,} LUT, {halves / 2:+g} BRAM36"
+            text += " alone, and more around it" if other.why_not.startswith("cheaper") else ""
     return text

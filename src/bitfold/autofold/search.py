@@ -278,9 +278,10 @@ class Search:
             return []
         joined = np.concatenate(values)
         within = np.flatnonzero((joined <= most).all(axis=1))
-        return [self._way(*ends[k], trails) for k in within[front(joined[within])]]
+        return [self._way(ends[k], trails) for k in within[front(joined[within])]]
 
-    def _way(self, a: int, n: int, trails: list[list[NDArray[np.int64]]]) -> Way:
+    def _way(self, end: tuple[int, int], trails: list[list[NDArray[np.int64]]]) -> Way:
+        a, n = end
         parts = list(self.after[a])
         folding: list[tuple[int, int]] = []
         for stage, trail in zip(reversed(self.stages), reversed(trails), strict=True):
