@@ -140,8 +140,12 @@ def fold_network(s: Schedule, name: str, foldings: Folding) -> None:
     fold_layers(s, foldings[s.name])
 
 
-def fold_layers(s: Schedule, folding: Mapping[str, tuple[int, int]]) -> None:
+def fold_layers(
+    s: Schedule, folding: Mapping[str, tuple[int, int]], depths: Mapping[str, int] | None = None
+) -> None:
     """Fold the matrix layers of a network by `folding[layer] = (PE, SIMD)`, and make it dataflow.
+
+    `depths` are words that channels hold, by name, where `fold` and `lane_by_lane` give them too few.
 
     Raises:
         ScheduleError: a folding that does not divide its layer, or of a layer that there is not.
@@ -154,3 +158,5 @@ def fold_layers(s: Schedule, folding: Mapping[str, tuple[int, int]]) -> None:
         if not s.type(param.name).streamed:
             s.stream(param.name)
     s.dataflow()
+    for channel, depth in (depths or {}).items():
+        s.deepen(channel, depth)

@@ -17,9 +17,13 @@ from bitfold.autofold.search import Way
 from bitfold.devices import Device
 from bitfold.diagnostics import BuildError
 from bitfold.model.cycles import Model, model
+from bitfold.model.fifos import deepened
 from bitfold.model.resources import Estimate, estimate
 from bitfold.schedule import Schedule
 from bitfold.schedules.folding import fold_layers
+
+SIMULATED_CYCLES = 1 << 18
+"""The longest interval for which channels are simulated."""
 
 
 def weights(device: Device) -> list[int]:
@@ -28,13 +32,13 @@ def weights(device: Device) -> list[int]:
     return [max(1, halves), 0, device.lut if halves else 0, 0, 0, 0]
 
 
-def find(chain: Chain, device: Device, asked: Requirement) -> Way:
-    """The cheapest way that meets the requirement.
+def find(chain: Chain, device: Device, asked: Requirement, most: dict[str, int] | None = None) -> Way:
+    """The cheapest way that meets the requirement, within `most` of each resource.
 
     Raises:
         ScheduleError: there is none; it says what is the best possible, and what stops it.
     """
-    most = limits(asked, device)
+    most = limits(asked, device) if most is None else most
     if asked.fastest:
         found = chain.search.fastest(weights(device), most)
     else:
@@ -42,7 +46,7 @@ def find(chain: Chain, device: Device, asked: Requirement) -> Way:
         allowed = {**most, "latency": latency}
         found = chain.search.cheapest(weights(device), interval=interval, limits=allowed)
     if found is None:
-        raise refusal(chain, device, asked)
+        raise refusal(chain, device, asked, most)
     return found
 
 
@@ -50,20 +54,31 @@ def choose(s: Schedule, device: Device, asked: Requirement) -> Chosen:
     """Fold a network as `asked` and return what was chosen and why.
 
     `s` must have no steps yet, and its kernels must be a chain; see schedules/folding.py for what a matrix
-    layer is. Afterwards it is scheduled as `fold_layers` does it.
+    layer is. Afterwards it is scheduled as `fold_layers` does it, with the deeper channels that the
+    simulation asks for. What these take is taken from what the search may use, if it would be too much.
 
     Raises:
         ScheduleError: no folding meets the requirement, or `s` is no such network.
     """
     began = time.perf_counter()
     chain = Chain(s)
-    way = find(chain, device, asked)
-    folding = dict(zip((layer.name for layer in chain.layers), way.folding, strict=True))
-    why = stopped_by(chain, device, asked, way)
-    spent = time.perf_counter() - began
-    fold_layers(s, folding)
-    closed, found = model(s.program, device.clock_mhz), estimate(s.program)
-    _verify(way, closed, found)
+    allowed = limits(asked, device)
+    most = dict(allowed)
+    while True:
+        way = find(chain, device, asked, most)
+        folding = dict(zip((layer.name for layer in chain.layers), way.folding, strict=True))
+        made = Schedule(s.program)
+        fold_layers(made, folding)
+        closed, found = model(made.program, device.clock_mhz), estimate(made.program)
+        _verify(way, closed, found)
+        depths = _depths(made, closed)
+        over = _over(made, allowed) if depths else {}
+        if not over:
+            break
+        most = {m: v - over.get(m, 0) for m, v in most.items()}
+    why = stopped_by(chain, device, asked, way, most)
+    s.adopt(made)
+    found = estimate(s.program) if depths else found
     used = found.utilization(device)
     return Chosen(
         network=s.name,
@@ -79,9 +94,27 @@ def choose(s: Schedule, device: Device, asked: Requirement) -> Chosen:
         latency_us=closed.latency_us,
         bound=max(closed.layers, key=lambda layer: layer.cycles).name,
         why=why,
+        depths=tuple(depths.items()),
         evaluated=chain.search.evaluated,
-        seconds=spent,
+        seconds=time.perf_counter() - began,
     )
+
+
+def _depths(made: Schedule, closed: Model) -> dict[str, int]:
+    """The channels that must be deeper, applied to `made`; none where simulating would take a while."""
+    if closed.interval_cycles > SIMULATED_CYCLES:
+        return {}
+    found = deepened(made.program)
+    for channel, depth in found.items():
+        made.deepen(channel, depth)
+    return found
+
+
+def _over(made: Schedule, allowed: dict[str, int]) -> dict[str, int]:
+    """By how much a program exceeds what is allowed."""
+    total = estimate(made.program).total
+    used = {"lut": total.lut, "ff": total.ff, "bram18": total.bram18, "uram": total.uram, "dsp": total.dsp}
+    return {m: used[m] - most for m, most in allowed.items() if used[m] > most}
 
 
 def _verify(way: Way, closed: Model, found: Estimate) -> None:

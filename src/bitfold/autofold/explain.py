@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bitfold.autofold.chain import Chain
-from bitfold.autofold.requirement import limits, most_cycles
+from bitfold.autofold.requirement import most_cycles
 from bitfold.autofold.result import Alternative, LayerChoice, Requirement
 from bitfold.autofold.search import IMPOSSIBLE, METRICS, Part, Way
 from bitfold.devices import Device
@@ -24,7 +24,7 @@ _CALLED = {
 # ---- what bounds a design
 
 
-def stopped_by(chain: Chain, device: Device, asked: Requirement, way: Way) -> str:
+def stopped_by(chain: Chain, device: Device, asked: Requirement, way: Way, most: dict[str, int]) -> str:
     """What keeps a found folding from being faster or cheaper, in one sentence."""
     if not asked.fastest:
         interval, latency = most_cycles(asked, device)
@@ -36,12 +36,12 @@ def stopped_by(chain: Chain, device: Device, asked: Requirement, way: Way) -> st
                 f"{way.values['latency']:,} of the {latency:,} cycles that {asked.latency_us:,g} us allow"
             )
         return f"the requirement: {' and '.join(parts)}; nothing cheaper is that fast"
-    return f"as fast as it can be: {_stopper(chain, device, asked, way.cycles - 1, IMPOSSIBLE - 1)}"
+    return f"as fast as it can be: {_stopper(chain, most, way.cycles - 1, IMPOSSIBLE - 1)}"
 
 
-def _stopper(chain: Chain, device: Device, asked: Requirement, interval: int, latency: int) -> str:
+def _stopper(chain: Chain, most: dict[str, int], interval: int, latency: int) -> str:
     """What forbids an interval and a latency that are known to be impossible."""
-    search, most = chain.search, limits(asked, device)
+    search = chain.search
     floor, name = search.floor()
     if floor > interval:
         return f"{name} takes {floor:,} cycles however the network is folded"
@@ -82,9 +82,9 @@ def _usable(most: dict[str, int]) -> str:
 # ---- a requirement that cannot be met
 
 
-def refusal(chain: Chain, device: Device, asked: Requirement) -> ScheduleError:
+def refusal(chain: Chain, device: Device, asked: Requirement, most: dict[str, int]) -> ScheduleError:
     """The error for a requirement that no folding meets: the best possible, and what stops it."""
-    search, most, form = chain.search, limits(asked, device), [int(m == "latency") for m in METRICS]
+    search, form = chain.search, [int(m == "latency") for m in METRICS]
     interval, _ = most_cycles(asked, device)
     what = f"no folding of {chain.s.name!r} gives {asked} on the {device.name}"
     clock = device.clock_mhz
@@ -104,7 +104,7 @@ def refusal(chain: Chain, device: Device, asked: Requirement) -> ScheduleError:
     parts = []
     if asked.fps is not None and best.cycles > interval:
         parts.append(f"{clock * 1e6 / best.cycles:,.0f} images/s ({best.cycles:,} cycles)")
-        stopper = _stopper(chain, device, asked, best.cycles - 1, IMPOSSIBLE - 1)
+        stopper = _stopper(chain, most, best.cycles - 1, IMPOSSIBLE - 1)
     else:
         soonest = search.cheapest(form, interval=interval, limits=most)
         assert soonest is not None
@@ -112,7 +112,7 @@ def refusal(chain: Chain, device: Device, asked: Requirement) -> ScheduleError:
         parts.append(f"{cycles / clock:,.2f} us ({cycles:,} cycles)")
         if asked.fps is not None:
             parts.append(f"at {asked.fps:,g} images/s")
-        stopper = _stopper(chain, device, asked, interval, cycles - 1)
+        stopper = _stopper(chain, most, interval, cycles - 1)
     remedy = "ask for less, give it a larger device" + (" or budget" if asked.budget else "")
     return ScheduleError(
         f"{what}; the best possible is {' '.join(parts)}: {stopper}",

@@ -86,6 +86,8 @@ class Chosen:
         interval_cycles, latency_cycles, fps, latency_us: the cycle model's.
         bound: what sets the interval: a kernel's name.
         why: what bounds the whole design, in one sentence: the requirement, a layer or a resource.
+        depths: words that channels hold beyond what the folding gives them, without which layers would wait
+            for each other and miss the interval; found by simulation.
         evaluated: how many scheduled kernels and links were estimated; `seconds` how long it took.
     """
 
@@ -102,6 +104,7 @@ class Chosen:
     latency_us: float
     bound: str
     why: str
+    depths: tuple[tuple[str, int], ...] = ()
     evaluated: int = 0
     seconds: float = 0.0
 

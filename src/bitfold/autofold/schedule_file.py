@@ -33,14 +33,19 @@ def schedule_text(chosen: Chosen) -> str:
         "FOLDING = {",
     ]
     for layer in chosen.layers:
-        lines.append(f"    # {layer.cycles:,} cycles: {layer.reason}")
+        why = f"{layer.cycles:,} cycles: {layer.reason}"
+        lines += wrap(why, WIDTH, initial_indent="    # ", subsequent_indent="    # ")
         lines.append(f'    "{layer.name}": ({layer.pe}, {layer.simd}),')
+    lines.append("}")
+    if chosen.depths:
+        lines += ["", "# Words of channels that would otherwise keep layers waiting.", "DEPTHS = {"]
+        lines += [f'    "{name}": {depth},' for name, depth in chosen.depths]
+        lines.append("}")
     lines += [
-        "}",
         "",
         "",
         f"def {NAME}(s: Schedule) -> None:",
         '    """Apply this folding to a network."""',
-        "    fold_layers(s, FOLDING)",
+        f"    fold_layers(s, FOLDING{', DEPTHS' if chosen.depths else ''})",
     ]
     return "\n".join(lines) + "\n"

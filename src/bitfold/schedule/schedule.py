@@ -12,6 +12,7 @@ from bitfold.lang.types import Partition
 from bitfold.schedule import directives, layout
 from bitfold.schedule.buffer import buffer_at
 from bitfold.schedule.dataflow import dataflow
+from bitfold.schedule.deepen import deepen
 from bitfold.schedule.fission import fission
 from bitfold.schedule.fuse import fuse
 from bitfold.schedule.inline import inline, rename
@@ -171,6 +172,11 @@ class Schedule(View):
         view._apply(
             lambda: to(view.program, view.function, name, consumer, depth), "to", (name, consumer), keywords
         )
+
+    def deepen(self, array: str, depth: int) -> None:
+        """Let a channel hold that many words; see `bitfold.schedule.deepen`."""
+        view, name = self._array(array)
+        view._apply(lambda: deepen(view.function, name, depth), "deepen", (name, depth))
 
     def dataflow(self) -> None:
         """Run the called kernels at the same time; see `bitfold.schedule.dataflow`."""

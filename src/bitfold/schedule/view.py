@@ -104,6 +104,11 @@ class View:
             )
         return type(self)(self.program, kernel, _state=self._state)
 
+    def adopt(self, other: Self) -> None:
+        """Take over the steps of another schedule, which was made of this one's program as it is now."""
+        self._state.program = other.program
+        self._state.trace += other.trace
+
     def get_loops(self) -> tuple[Loop, ...]:
         """Handles of the kernel's loops, outer before inner."""
         return tuple(Loop(self.name, n) for n in loops_of(self.function))
