@@ -15,6 +15,8 @@ from bitfold import __version__
 from bitfold.diagnostics import BitfoldError, BuildError, UsageError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from bitfold.autofold.result import Requirement
     from bitfold.networks.run import Options
 
@@ -48,6 +50,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     _add_import_options(imported)
     imported.set_defaults(action=_import)
+    explored = commands.add_parser(
+        "explore",
+        help="find all designs that no other beats",
+        description="Find all designs of a network that no other beats in every objective.",
+    )
+    _add_explore_options(explored)
+    explored.set_defaults(action=_explore)
     return _guarded(lambda: _command(parser.parse_args(argv)))
 
 
@@ -181,6 +190,49 @@ def _asked(args: argparse.Namespace) -> tuple[str, Requirement]:
     return args.schedule or ("auto" if given else "fold_a"), asked
 
 
+def _add_explore_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("network", help="which network")
+    add(
+        "--objective",
+        default="fps,lut",
+        metavar="A,B,...",
+        help="two or more of fps, latency, lut, bram, ff, uram and dsp (fps,lut)",
+    )
+    add("--device", default="zc706", metavar="NAME", help="a device's name or its FILE.toml (zc706)")
+    add("--budget", metavar="lut=N,bram=N", help="the most that a design may take")
+    add("--weights", type=Path, metavar="FILE", help="trained weights (bundled)")
+    add("--out", type=Path, metavar="DIR", help="where the results go (out/explore-<network>)")
+    add("--jobs", type=_count, metavar="N", help="processes on this machine (one for each core)")
+    add("--cluster", metavar="ADDRESS", help="a Dask scheduler, such as tcp://host:8786, in place of --jobs")
+
+
+def _explore(args: argparse.Namespace) -> int:
+    from bitfold.autofold.requirement import parse_budget, requirement
+    from bitfold.devices import find_device
+    from bitfold.explore import Job, explore
+    from bitfold.explore.points import parse_objectives
+    from bitfold.explore.runners import cluster, here, processes
+    from bitfold.explore.terminal import progress, show
+    from bitfold.networks.catalog import find_network
+
+    if args.cluster is not None and args.jobs is not None:
+        raise UsageError("--jobs is for this machine and --cluster for others", remedy="drop one")
+    network = find_network(args.network)
+    budget = requirement(budget=parse_budget(args.budget) if args.budget is not None else {}).budget
+    weights = None if args.weights is None else network.load_weights(args.weights)
+    objectives = parse_objectives(args.objective)
+    job = Job(network.name, weights, find_device(args.device), objectives, budget)
+    jobs = args.jobs or os.cpu_count() or 1
+    runner = cluster(args.cluster) if args.cluster is not None else processes(jobs) if jobs > 1 else here
+    folder = args.out or Path("out") / f"explore-{network.name}"
+    console = _console()
+    with progress(console) as report:
+        found = explore(job, folder, runner=runner, progress=report)
+    show(job, found, console)
+    return 0
+
+
 def _simd(text: str) -> tuple[int, ...]:
     return tuple(_count(part) for part in text.split(","))
 
@@ -208,18 +260,24 @@ def _import(args: argparse.Namespace) -> int:
     return 0
 
 
-def _run(args: argparse.Namespace) -> int:
+def _console() -> Console:
+    """Where results go: at most 100 columns, and no complaint when nobody reads them."""
     from rich.console import Console
 
     class _Console(Console):
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError
 
+    console = _Console(width=None if sys.stdout.isatty() else 100)
+    console.width = max(72, min(console.width, 100))
+    return console
+
+
+def _run(args: argparse.Namespace) -> int:
     from bitfold.networks import report
     from bitfold.networks.run import Options, run
 
-    console = _Console(width=None if sys.stdout.isatty() else 100)
-    console.width = max(72, min(console.width, 100))
+    console = _console()
     if args.list:
         _list()
         return 0

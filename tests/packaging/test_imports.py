@@ -20,7 +20,7 @@ LOWERING = SCHEDULE | {"lowering"}
 MODEL = LOWERING | DEVICES | {"model"}
 BUILD = MODEL | {"build"}
 AUTOFOLD = MODEL | {"schedules", "autofold"}
-ANY = BUILD | AUTOFOLD | {"bitfold", "kernels", "networks", "cli"}
+ANY = BUILD | AUTOFOLD | {"bitfold", "kernels", "networks", "explore", "cli"}
 MAY_IMPORT = {
     "diagnostics": set(),
     "lang": DIAGNOSTICS,
@@ -34,7 +34,8 @@ MAY_IMPORT = {
     "build": LOWERING | DEVICES,
     "kernels": LANG,
     "schedules": LANG | {"schedule"},
-    "networks": ANY,
+    "networks": ANY - {"explore"},
+    "explore": ANY - {"cli"},
     "cli": ANY,
     "__main__": {"cli"},
     "api": BUILD,
