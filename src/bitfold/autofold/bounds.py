@@ -53,10 +53,8 @@ def _matrix(layer: Schedule, pe: int, simd: int) -> tuple[Resources, int]:
     m_o, k_o = rows // pe, columns // simd
     lane = layer.type("x").logical.elem.width
     cost = KERNEL + _weights(layer, pe, simd) + _row_constants(layer, pe)
-    if m_o > 1:
-        cost += Resources(lut=simd * lane, ff=simd * lane)
-        if k_o > 1:
-            cost += costs.memory(simd * lane, k_o, constant=False)
+    if m_o > 1 and k_o > 1:  # inputs are read again: they come from the stream, then from a buffer
+        cost += Resources(lut=simd * lane, ff=simd * lane) + costs.memory(simd * lane, k_o, constant=False)
     if _is_popcount(layer):
         tree = Resources(costs.adder_tree(simd, 1), costs.adder_tree_registers(simd, 1))
     else:

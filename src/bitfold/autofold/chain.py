@@ -117,7 +117,7 @@ class Chain:
                 rows.append(tuple(self._segment(before, pe, group, layer, simd) for simd in simds))
             pes = tuple(d for d in _divisors(layer.rows) if self._fits(layer, "y", d))
             nodes = tuple(tuple(self._node(layer, pe, simd) for pe in pes) for simd in simds)
-            stages.append(Stage(simds, pes, nodes, tuple(rows)))
+            stages.append(Stage(layer.name, simds, pes, nodes, tuple(rows)))
             before = layer
         after = [self._segment(before, pe, groups[-1], None, 1) for pe in pes]
         return Search(stages, after)

@@ -64,8 +64,11 @@ def choose(s: Schedule, device: Device, asked: Requirement) -> Chosen:
     chain = Chain(s)
     allowed = limits(asked, device)
     most = dict(allowed)
+    searched = 0.0
     while True:
+        start = time.process_time()
         way = find(chain, device, asked, most)
+        searched += time.process_time() - start
         folding = dict(zip((layer.name for layer in chain.layers), way.folding, strict=True))
         made = Schedule(s.program)
         fold_layers(made, folding)
@@ -96,6 +99,7 @@ def choose(s: Schedule, device: Device, asked: Requirement) -> Chosen:
         why=why,
         depths=tuple(depths.items()),
         evaluated=chain.search.evaluated,
+        search_s=searched,
         seconds=time.perf_counter() - began,
     )
 

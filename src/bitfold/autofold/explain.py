@@ -30,10 +30,10 @@ def stopped_by(chain: Chain, device: Device, asked: Requirement, way: Way, most:
         interval, latency = most_cycles(asked, device)
         parts = []
         if asked.fps is not None:
-            parts.append(f"{way.cycles:,} of the {interval:,} cycles that {asked.fps:,g} images/s allow")
+            parts.append(f"{way.cycles:,} of the {interval:,} cycles that {asked.fps:,.12g} images/s allow")
         if asked.latency_us is not None:
             parts.append(
-                f"{way.values['latency']:,} of the {latency:,} cycles that {asked.latency_us:,g} us allow"
+                f"{way.values['latency']:,} of the {latency:,} cycles that {asked.latency_us:,.12g} us allow"
             )
         return f"the requirement: {' and '.join(parts)}; nothing cheaper is that fast"
     return f"as fast as it can be: {_stopper(chain, most, way.cycles - 1, IMPOSSIBLE - 1)}"
@@ -111,7 +111,7 @@ def refusal(chain: Chain, device: Device, asked: Requirement, most: dict[str, in
         cycles = soonest.values["latency"]
         parts.append(f"{cycles / clock:,.2f} us ({cycles:,} cycles)")
         if asked.fps is not None:
-            parts.append(f"at {asked.fps:,g} images/s")
+            parts.append(f"at {asked.fps:,.12g} images/s")
         stopper = _stopper(chain, most, interval, cycles - 1)
     remedy = "ask for less, give it a larger device" + (" or budget" if asked.budget else "")
     return ScheduleError(

@@ -28,12 +28,12 @@ class Requirement:
     def __str__(self) -> str:
         parts = []
         if self.fps is not None:
-            parts.append(f"at least {self.fps:,g} images/s")
+            parts.append(f"at least {self.fps:,.12g} images/s")
         if self.latency_us is not None:
-            parts.append(f"at most {self.latency_us:,g} us")
+            parts.append(f"at most {self.latency_us:,.12g} us")
         if self.fastest:
             parts.append("as fast as it fits")
-        parts += [f"at most {most:,g} {name}" for name, most in self.budget]
+        parts += [f"at most {most:,.12g} {name}" for name, most in self.budget]
         return ", ".join(parts)
 
 
@@ -88,7 +88,9 @@ class Chosen:
         why: what bounds the whole design, in one sentence: the requirement, a layer or a resource.
         depths: words that channels hold beyond what the folding gives them, without which layers would wait
             for each other and miss the interval; found by simulation.
-        evaluated: how many scheduled kernels and links were estimated; `seconds` how long it took.
+        evaluated: how many scheduled kernels and links were estimated.
+        search_s: processor seconds of the search alone.
+        seconds: until the network was folded: with its whole schedule, the simulation and the reasons.
     """
 
     network: str
@@ -106,6 +108,7 @@ class Chosen:
     why: str
     depths: tuple[tuple[str, int], ...] = ()
     evaluated: int = 0
+    search_s: float = 0.0
     seconds: float = 0.0
 
     @property

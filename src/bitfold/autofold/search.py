@@ -53,6 +53,7 @@ class Stage:
     """A matrix layer: `nodes[b][p]` is the layer at SIMD number b and PE number p, `before[a][b]` what leads
     to it when the layer before has PE number a."""
 
+    name: str
     simds: tuple[int, ...]
     pes: tuple[int, ...]
     nodes: tuple[tuple[Part, ...], ...]
@@ -154,18 +155,20 @@ class Search:
         any(self._measure(parts))
 
     def floor(self) -> tuple[int, str]:
-        """The least interval whatever it costs, and the part that sets it."""
+        """The least interval whatever it costs, and the kernel that sets it."""
         none = {m: IMPOSSIBLE for m in METRICS}
         way = self.fastest([0] * len(METRICS), none)
         assert way is not None
-        least = {
-            id(n): min(x.cycles for row in s.nodes for x in row)
-            for s in self.stages
-            for row in s.nodes
-            for n in row
-        }
-        names = [p.name for p in way.parts if p.cycles == way.cycles == least.get(id(p), p.cycles)]
-        return way.cycles, names[0] if names else way.parts[0].name
+        for stage, cycles in zip(self.stages, self._cycles, strict=True):
+            if cycles.min() == way.cycles:
+                nodes = min(node.cycles for row in stage.nodes for node in row)
+                between = [parts for row in stage.before for parts in row]
+                parts = min(between, key=lambda parts: max(p.cycles for p in parts))
+                slowest = max(parts, key=lambda p: p.cycles)
+                return way.cycles, stage.name if nodes == way.cycles else slowest.name
+        last = min(self.after, key=lambda parts: max(p.cycles for p in parts))
+        slowest = max(last, key=lambda p: p.cycles)
+        return way.cycles, slowest.name if slowest.cycles == way.cycles else "one of the kernels"
 
     # ---- what is known
 
