@@ -80,7 +80,7 @@ def cluster(address: str) -> Runner:
             _check_workers(client, address)
             shared = client.scatter(job, broadcast=True)
             futures = {client.submit(solve, shared, task, pure=False): task for task in tasks}
-            for future in completed(futures):
+            for future in completed(futures, loop=client.loop):
                 if future.status != "finished":
                     fault = future.exception()
                     raise BuildError(
