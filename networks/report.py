@@ -78,6 +78,8 @@ def _show_folding(chosen: Chosen, console: Console) -> None:
     table.add_column("why")
     for layer in chosen.layers:
         table.add_row(layer.name, f"{layer.pe} x {layer.simd}", layer.reason)
+    for name, count in chosen.others:
+        table.add_row(name, f"{count} at once", "the network would be slower with one at a time, or dearer")
     table.add_row("whole", "", chosen.why)
     console.print(table)
 

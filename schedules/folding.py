@@ -18,7 +18,7 @@ class Work:
     """How much of its work a kernel does in a cycle.
 
     A matrix layer ("fold") works on `pe` rows and `lanes` inputs of each, a kernel over pixels ("lanes") on
-    `lanes` channels; any other ("plain") does an iteration of its innermost loop.
+    `lanes` channels; any other ("plain") does `lanes` iterations of its innermost loop.
     """
 
     kind: str
@@ -49,14 +49,14 @@ def work_of(
     for kernel in reversed(kernels or s.kernels):
         layer = s.at(kernel)
         channels = channels_of(layer)
-        if kernel in folding:
+        if kernel in folding and (channels or is_matrix(layer)):
             pe, simd = folding[kernel]
             found[kernel] = Work("fold", simd, pe)
         elif channels:
             whole = layer.function.kernel == "pool"
             found[kernel] = Work("lanes", channels if whole else gcd(simd, channels))
         else:
-            found[kernel] = Work("plain")
+            found[kernel] = Work("plain", folding[kernel][1] if kernel in folding else 1)
     return found
 
 
@@ -67,8 +67,7 @@ def apply_work(layer: Schedule, work: Work) -> None:
     elif work.kind == "lanes":
         lane_by_lane(layer, work.lanes)
     else:
-        layer.pipeline(layer.get_loops()[-1], ii=1)
-        layer.stream(layer.function.params[0].name)
+        one_by_one(layer, work.lanes)
 
 
 def input_depth(layer: Schedule, work: Work) -> int:
@@ -124,6 +123,29 @@ def lane_by_lane(layer: Schedule, lanes: int) -> None:
     layer.stream("x", lanes=lanes, depth=depth)
     layer.stream("y", lanes=lanes)
     layer.pipeline(c_o, ii=1)
+
+
+def one_by_one(layer: Schedule, lanes: int = 1) -> None:
+    """Do `lanes` iterations of the innermost loop in a cycle, as label selection: on words of so many inputs.
+
+    Iterations that depend on each other follow one another within the cycle: few fit.
+
+    Raises:
+        ScheduleError: `lanes` does not divide the iterations.
+    """
+    loop = layer.get_loops()[-1]
+    first, *others = [param.name for param in layer.function.params]
+    if lanes == 1:
+        layer.pipeline(loop, ii=1)
+        layer.stream(first)
+        return
+    trips = layer.trips(loop)
+    outer, inner = layer.split(loop, lanes)
+    layer.unroll(inner)
+    layer.pipeline(outer, ii=1)
+    for array in (first, *others):
+        if layer.type(array).logical.dims[-1] == trips:
+            layer.stream(array, lanes=lanes)
 
 
 def fold_network(s: Schedule, name: str, foldings: Folding) -> None:

@@ -42,7 +42,7 @@ def instance(seed: int, *, stages: int = 3) -> Instance:
         between = tuple(tuple((part(), part()) for _ in simds) for _ in range(before))
         made.append(Stage("layer", simds, pes, nodes, between))
         before = len(pes)
-    after = [(part(),) for _ in range(before)]
+    after = [((part(),), (part(), part())) for _ in range(before)]
     ways = []
     choices = itertools.product(*(itertools.product(range(len(s.simds)), range(len(s.pes))) for s in made))
     for chosen in choices:
@@ -51,9 +51,9 @@ def instance(seed: int, *, stages: int = 3) -> Instance:
         for stage, (b, p) in zip(made, chosen, strict=True):
             parts += [*stage.before[a][b], stage.nodes[b][p]]
             a = p
-        parts += after[a]
-        real = [truth[id(p)] for p in parts]
-        ways.append((np.sum([v for v, _ in real], axis=0), max(c for _, c in real)))
+        for tail in after[a]:
+            real = [truth[id(p)] for p in (*parts, *tail)]
+            ways.append((np.sum([v for v, _ in real], axis=0), max(c for _, c in real)))
     return Instance(Search(made, after), ways)
 
 

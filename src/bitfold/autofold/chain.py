@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from itertools import pairwise
 
 from bitfold.autofold import bounds
-from bitfold.autofold.search import IMPOSSIBLE, Part, Search, Stage, Values, vector
+from bitfold.autofold.search import IMPOSSIBLE, Part, Search, Stage, Values, Way, vector
 from bitfold.diagnostics import Note, ScheduleError
 from bitfold.ir.nodes import Alloc, CallKernel, Function, Param, Program, Rom, walk
 from bitfold.lang.types import ArrayType
@@ -23,11 +23,14 @@ from bitfold.model.resources import estimate
 from bitfold.schedule import Schedule
 from bitfold.schedule.channel import End, Link, relink
 from bitfold.schedule.dependence import trusted
-from bitfold.schedules.folding import Work, apply_work, input_depth, is_matrix, work_of
+from bitfold.schedules.folding import Work, apply_work, channels_of, input_depth, is_matrix, work_of
 
 _CLOCK = 1.0  # cycles do not depend on it
 MOST_LANES = 4096
 """Bits of the widest word that the language has."""
+
+MOST_AT_ONCE = 2
+"""Iterations that depend on each other, such as of label selection, that follow one another in a cycle."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Measured:
     layer: Layer
     source: ArrayType
     target: ArrayType
+    params: tuple[ArrayType, ...]
 
 
 @dataclass(frozen=True)
@@ -119,8 +123,26 @@ class Chain:
             nodes = tuple(tuple(self._node(layer, pe, simd) for pe in pes) for simd in simds)
             stages.append(Stage(layer.name, simds, pes, nodes, tuple(rows)))
             before = layer
-        after = [self._segment(before, pe, groups[-1], None, 1) for pe in pes]
+        after = [
+            tuple(self._segment(before, pe, groups[-1], None, lanes) for lanes in self.tails) for pe in pes
+        ]
         return Search(stages, after)
+
+    @cached_property
+    def tails(self) -> tuple[int, ...]:
+        """How many elements the plain kernels after the last layer may take in a cycle."""
+        group = self._between()[-1]
+        plain = [k for k in group if not channels_of(self.s.at(k))]
+        even = all(self.s.trips(self.s.at(k).get_loops()[-1]) % MOST_AT_ONCE == 0 for k in plain)
+        return (1, MOST_AT_ONCE) if plain and even else (1,)
+
+    def folding(self, way: Way) -> dict[str, tuple[int, int]]:
+        """The folding of a way, as `fold_layers` takes it."""
+        found = dict(zip((layer.name for layer in self.layers), way.folding, strict=True))
+        lanes = self.tails[way.tail]
+        if lanes > 1:
+            found |= {k: (1, lanes) for k in self._between()[-1] if not channels_of(self.s.at(k))}
+        return found
 
     def _between(self) -> list[list[str]]:
         """The kernels before each matrix layer, and those after the last."""
@@ -159,9 +181,11 @@ class Chain:
         return tuple(parts)
 
     def _works(self, group: list[str], after: MatrixLayer | None, simd: int) -> list[Work]:
-        """What the kernels of a group do in a cycle before a layer of that SIMD."""
-        folding = {after.name: (1, simd)} if after is not None else {}
-        found = work_of(self.s, folding, [*group, *folding])
+        """What the kernels of a group do in a cycle before a layer of that SIMD, or of that many lanes."""
+        if after is None:
+            found = work_of(self.s, {k: (1, simd) for k in group if not channels_of(self.s.at(k))}, group)
+        else:
+            found = work_of(self.s, {after.name: (1, simd)}, [*group, after.name])
         return [found[k] for k in group]
 
     # ---- parts
@@ -222,13 +246,16 @@ class Chain:
         """The ports of the top kernel that this kernel reads, or all the others."""
 
         def measure() -> tuple[Values, int]:
-            top = self.s.function
-            params = top.params[:1] if first else top.params[1:]
-            types = [self.measured(kernel, work).source] if first else [_streamed(p.type) for p in params]
+            made = self.measured(kernel, work)
+            calls = [c for c in walk(self.s.function.body) if isinstance(c, CallKernel)]
+            (call,) = [c for c in calls if c.callee == kernel]
+            top = {p.name: p for p in self.s.function.params}
+            passed = [t for a, t in zip(call.args, made.params, strict=True) if a in top]
+            types = [made.source] if first else [_streamed(t) for t in passed]
             renamed = tuple(Param(f"port{i}", t) for i, t in enumerate(types))
             return vector(estimate(Program((Function("top", renamed, ()),), {})).total, 0), 1
 
-        key = ("ports", first, work.lanes if first else 0)
+        key = ("ports", first, kernel, work)
         return self._part(key, lambda: Part("the ports", vector(NOTHING, 0), 1, measure))
 
     # ---- measuring
@@ -245,8 +272,9 @@ class Chain:
         with trusted():
             apply_work(alone, work)
             if work.kind == "plain":
-                for param in alone.function.params[1:]:
-                    alone.stream(param.name)
+                for param in alone.function.params:
+                    if not alone.type(param.name).streamed:
+                        alone.stream(param.name)
         made = alone.program
         body = tuple(Alloc(p.name, p.type) for p in made.top.params)
         call = CallKernel(kernel, tuple(p.name for p in made.top.params))
@@ -254,8 +282,8 @@ class Chain:
         (layer,) = model(called, _CLOCK).layers
         cost = estimate(Program((*made.functions, Function("top", (), ())), made.constants)).total
         params = {p.name: p.type for p in made.top.params}
-        types = list(params.values())
-        return Measured(cost, layer, params.get("x", types[0]), params.get("y", types[-1]))
+        types = tuple(params.values())
+        return Measured(cost, layer, params.get("x", types[0]), params.get("y", types[-1]), types)
 
     def _alone(self, kernel: str) -> Program:
         """The program of this kernel and those it calls."""

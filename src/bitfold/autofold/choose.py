@@ -62,6 +62,7 @@ def choose(s: Schedule, device: Device, asked: Requirement) -> Chosen:
     """
     began = time.perf_counter()
     chain = Chain(s)
+    names = {layer.name for layer in chain.layers}
     allowed = limits(asked, device)
     most = dict(allowed)
     searched = 0.0
@@ -69,7 +70,7 @@ def choose(s: Schedule, device: Device, asked: Requirement) -> Chosen:
         start = time.process_time()
         way = find(chain, device, asked, most)
         searched += time.process_time() - start
-        folding = dict(zip((layer.name for layer in chain.layers), way.folding, strict=True))
+        folding = chain.folding(way)
         made = Schedule(s.program)
         fold_layers(made, folding)
         closed, found = model(made.program, device.clock_mhz), estimate(made.program)
@@ -97,6 +98,7 @@ def choose(s: Schedule, device: Device, asked: Requirement) -> Chosen:
         latency_us=closed.latency_us,
         bound=max(closed.layers, key=lambda layer: layer.cycles).name,
         why=why,
+        others=tuple((k, lanes) for k, (_, lanes) in folding.items() if k not in names),
         depths=tuple(depths.items()),
         evaluated=chain.search.evaluated,
         search_s=searched,

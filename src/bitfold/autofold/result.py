@@ -86,6 +86,7 @@ class Chosen:
         interval_cycles, latency_cycles, fps, latency_us: the cycle model's.
         bound: what sets the interval: a kernel's name.
         why: what bounds the whole design, in one sentence: the requirement, a layer or a resource.
+        others: how many elements kernels that are no matrix layers take in a cycle, where that is not one.
         depths: words that channels hold beyond what the folding gives them, without which layers would wait
             for each other and miss the interval; found by simulation.
         evaluated: how many scheduled kernels and links were estimated.
@@ -106,6 +107,7 @@ class Chosen:
     latency_us: float
     bound: str
     why: str
+    others: tuple[tuple[str, int], ...] = ()
     depths: tuple[tuple[str, int], ...] = ()
     evaluated: int = 0
     search_s: float = 0.0
@@ -113,5 +115,6 @@ class Chosen:
 
     @property
     def folding(self) -> dict[str, tuple[int, int]]:
-        """(PE, SIMD) of each layer, as schedules/folding.py takes them."""
-        return {layer.name: (layer.pe, layer.simd) for layer in self.layers}
+        """(PE, SIMD) of each layer, as schedules/folding.py takes them; (1, elements) of other kernels."""
+        layers = {layer.name: (layer.pe, layer.simd) for layer in self.layers}
+        return layers | {name: (1, count) for name, count in self.others}

@@ -36,6 +36,8 @@ def schedule_text(chosen: Chosen) -> str:
         why = f"{layer.cycles:,} cycles: {layer.reason}"
         lines += wrap(why, WIDTH, initial_indent="    # ", subsequent_indent="    # ")
         lines.append(f'    "{layer.name}": ({layer.pe}, {layer.simd}),')
+    for name, count in chosen.others:
+        lines += [f"    # {count} elements in a cycle", f'    "{name}": (1, {count}),']
     lines.append("}")
     if chosen.depths:
         lines += ["", "# Words of channels that would otherwise keep layers waiting.", "DEPTHS = {"]

@@ -62,10 +62,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class Way:
-    """A way through the chain: (PE, SIMD) of each layer, the parts, and their sums."""
+    """A way through the chain: (PE, SIMD) of each layer, the parts, and their sums; `tail` is how it ends."""
 
     folding: tuple[tuple[int, int], ...]
     parts: tuple[Part, ...]
+    tail: int = 0
 
     @property
     def values(self) -> dict[str, int]:
@@ -80,8 +81,8 @@ class Way:
 class Search:
     """The chain and what is known of its parts; what has been measured stays known from query to query."""
 
-    def __init__(self, stages: Sequence[Stage], after: Sequence[tuple[Part, ...]]) -> None:
-        """`after[a]` is what follows the last layer at PE number a."""
+    def __init__(self, stages: Sequence[Stage], after: Sequence[Sequence[tuple[Part, ...]]]) -> None:
+        """`after[a]` is what can follow the last layer at PE number a: one or several tails."""
         self.stages = tuple(stages)
         self.after = tuple(after)
         self.evaluated = 0
@@ -166,7 +167,8 @@ class Search:
                 parts = min(between, key=lambda parts: max(p.cycles for p in parts))
                 slowest = max(parts, key=lambda p: p.cycles)
                 return way.cycles, stage.name if nodes == way.cycles else slowest.name
-        last = min(self.after, key=lambda parts: max(p.cycles for p in parts))
+        ends = [parts for tails in self.after for parts in tails]
+        last = min(ends, key=lambda parts: max(p.cycles for p in parts))
         slowest = max(last, key=lambda p: p.cycles)
         return way.cycles, slowest.name if slowest.cycles == way.cycles else "one of the kernels"
 
@@ -209,7 +211,7 @@ class Search:
     def _candidates(self) -> list[int]:
         """All intervals that there can be, by what is known."""
         found = {int(c) for cycles in self._cycles for c in np.unique(cycles)}
-        found |= {p.cycles for parts in self.after for p in parts}
+        found |= {p.cycles for tails in self.after for parts in tails for p in parts}
         return sorted(c for c in found if c < IMPOSSIBLE)
 
     # ---- dynamic programming
@@ -271,36 +273,40 @@ class Search:
     ) -> list[Way]:
         """The front over all ends, as ways."""
         values: list[Values] = []
-        ends: list[tuple[int, int]] = []
-        for a, parts in enumerate(self.after):
-            if max(p.cycles for p in parts) <= interval:
-                total = labels[a] + np.sum([p.values for p in parts], axis=0) @ forms
-                values.append(total)
-                ends += [(a, n) for n in range(len(total))]
+        ends: list[tuple[int, int, int]] = []
+        for a, tails in enumerate(self.after):
+            for tail, parts in enumerate(tails):
+                if max(p.cycles for p in parts) <= interval:
+                    total = labels[a] + np.sum([p.values for p in parts], axis=0) @ forms
+                    values.append(total)
+                    ends += [(a, n, tail) for n in range(len(total))]
         if not ends:
             return []
         joined = np.concatenate(values)
         within = np.flatnonzero((joined <= most).all(axis=1))
         return [self._way(ends[k], trails) for k in within[front(joined[within])]]
 
-    def _way(self, end: tuple[int, int], trails: list[list[NDArray[np.int64]]]) -> Way:
-        a, n = end
-        parts = list(self.after[a])
+    def _way(self, end: tuple[int, int, int], trails: list[list[NDArray[np.int64]]]) -> Way:
+        a, n, tail = end
+        parts = list(self.after[a][tail])
         folding: list[tuple[int, int]] = []
         for stage, trail in zip(reversed(self.stages), reversed(trails), strict=True):
             before, label, b = (int(v) for v in trail[a][n])
             folding.append((stage.pes[a], stage.simds[b]))
             parts = [*stage.before[before][b], stage.nodes[b][a], *parts]
             a, n = before, label
-        return Way(tuple(reversed(folding)), tuple(parts))
+        return Way(tuple(reversed(folding)), tuple(parts), tail)
 
     def _completions(self, forms: Values, interval: int) -> list[Values]:
         """What each form grows by at least, after each layer and for each PE of it: arrays (PEs, forms)."""
         far = np.int64(IMPOSSIBLE)
         ends = []
-        for parts in self.after:
-            total = np.sum([p.values for p in parts], axis=0) @ forms
-            ends.append(total if max(p.cycles for p in parts) <= interval else np.full_like(total, far))
+        for tails in self.after:
+            best = np.full(forms.shape[1], far)
+            for parts in tails:
+                if max(p.cycles for p in parts) <= interval:
+                    best = np.minimum(best, np.sum([p.values for p in parts], axis=0) @ forms)
+            ends.append(best)
         found = [np.stack(ends)]
         for steps, cycles in zip(reversed(self._steps), reversed(self._cycles), strict=True):
             sums = np.minimum(steps @ forms + found[0][None, None], far)

@@ -163,7 +163,6 @@ def _forms(job: Job) -> list[list[int]]:
 
 def _point(job: Job, chain: Chain, way: Way) -> Point:
     values, clock = way.values, job.device.clock_mhz
-    names = [layer.name for layer in chain.layers]
     return Point(
         interval_cycles=way.cycles,
         latency_cycles=values["latency"],
@@ -174,5 +173,5 @@ def _point(job: Job, chain: Chain, way: Way) -> Point:
         bram36=values["bram18"] / 2,
         uram=values["uram"],
         dsp=values["dsp"],
-        folding=tuple((n, pe, simd) for n, (pe, simd) in zip(names, way.folding, strict=True)),
+        folding=tuple((name, pe, simd) for name, (pe, simd) in chain.folding(way).items()),
     )
