@@ -17,7 +17,6 @@ from bitfold.diagnostics import BitfoldError, BuildError, UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bitfold.autofold.result import Requirement
     from bitfold.networks.run import Options
 
 EXIT_MISMATCH = 1
@@ -166,30 +165,6 @@ def _number(text: str) -> float:
     return value
 
 
-def _asked(args: argparse.Namespace) -> tuple[str, Requirement]:
-    """The schedule's name and what it is to reach: without a name and a requirement, fold_a."""
-    from bitfold.autofold.requirement import parse_budget, requirement
-
-    budget = parse_budget(args.budget) if args.budget is not None else {}
-    given = [
-        option
-        for option, value in (
-            ("--fps", args.fps),
-            ("--latency-us", args.latency_us),
-            ("--max", args.max),
-            ("--budget", budget),
-        )
-        if value
-    ]
-    if given and args.schedule not in (None, "auto"):
-        raise UsageError(
-            f"{given[0]} finds a schedule, and --schedule {args.schedule} names one",
-            remedy="drop one; --schedule auto goes with both",
-        )
-    asked = requirement(fps=args.fps, latency_us=args.latency_us, fastest=args.max, budget=budget)
-    return args.schedule or ("auto" if given else "fold_a"), asked
-
-
 def _add_explore_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("network", help="which network")
@@ -208,29 +183,9 @@ def _add_explore_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _explore(args: argparse.Namespace) -> int:
-    from bitfold.autofold.requirement import parse_budget, requirement
-    from bitfold.devices import find_device
-    from bitfold.explore import Job, explore
-    from bitfold.explore.points import parse_objectives
-    from bitfold.explore.runners import cluster, here, processes
-    from bitfold.explore.terminal import progress, show
-    from bitfold.networks.catalog import find_network
+    from bitfold.explore.command import run
 
-    if args.cluster is not None and args.jobs is not None:
-        raise UsageError("--jobs is for this machine and --cluster for others", remedy="drop one")
-    network = find_network(args.network)
-    budget = requirement(budget=parse_budget(args.budget) if args.budget is not None else {}).budget
-    weights = None if args.weights is None else network.load_weights(args.weights)
-    objectives = parse_objectives(args.objective)
-    job = Job(network.name, weights, find_device(args.device), objectives, budget)
-    jobs = args.jobs or os.cpu_count() or 1
-    runner = cluster(args.cluster) if args.cluster is not None else processes(jobs) if jobs > 1 else here
-    folder = args.out or Path("out") / f"explore-{network.name}"
-    console = _console()
-    with progress(console) as report:
-        found = explore(job, folder, runner=runner, progress=report)
-    show(job, found, console)
-    return 0
+    return run(args, _console())
 
 
 def _simd(text: str) -> tuple[int, ...]:
@@ -274,6 +229,7 @@ def _console() -> Console:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from bitfold.autofold.options import from_options
     from bitfold.networks import report
     from bitfold.networks.run import Options, run
 
@@ -285,7 +241,7 @@ def _run(args: argparse.Namespace) -> int:
         from bitfold.networks.catalog import networks
 
         raise UsageError("which network?", remedy=f"bitfold run NETWORK, one of: {', '.join(networks())}")
-    schedule, asked = _asked(args)
+    schedule, asked = from_options(args)
     options = Options(
         network=args.network,
         schedule=schedule,

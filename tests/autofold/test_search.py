@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitfold.autofold.pareto import front
-from bitfold.autofold.search import METRICS, Part, Search, Stage
+from bitfold.autofold.parts import METRICS, Part, Stage
+from bitfold.autofold.search import Search
 
 WEIGHTS = [3, 0, 7, 0, 0, 0]
 FREE = 1 << 50
@@ -31,7 +32,7 @@ def instance(seed: int, *, stages: int = 3) -> Instance:
     def part() -> Part:
         values, cycles = rng.integers(0, 30, len(METRICS)), int(rng.integers(1, 12))
         below = np.minimum(values, rng.integers(0, 30, len(METRICS)))
-        made = Part("part", below, int(rng.integers(1, cycles + 1)), lambda: (values, cycles))
+        made = Part("part", "group", below, int(rng.integers(1, cycles + 1)), lambda: (values, cycles))
         truth[id(made)] = (values, cycles)
         return made
 
@@ -122,6 +123,22 @@ def test_a_front_keeps_one_of_each_point_that_none_dominates(
         tuple(p.tolist()) for p in given_ if not any((q <= p).all() and (q < p).any() for q in given_)
     }
     assert sorted(kept) == sorted(expected)
+
+
+def test_bounds_that_are_too_high_are_dropped() -> None:
+    """Of three nodes the cheapest has the highest bound; measuring another shows that the rule is wrong."""
+
+    def part(group: str, bound: int, real: int) -> Part:
+        return Part("", group, np.full(6, bound), 1, lambda: (np.full(6, real), 1))
+
+    nodes = (part("node", 50, 3), part("node", 20, 10), part("node", 30, 30))
+    stage = Stage("layer", (1, 2, 4), (1,), tuple((n,) for n in nodes), (((part("", 0, 0),),) * 3,))
+    search = Search([stage], [((part("", 0, 0),),)])
+    way = search.cheapest(WEIGHTS, interval=FREE)
+    assert way is not None
+    assert way.folding == ((1, 1),)
+    assert way.values["lut"] == 3
+    assert search.distrusted
 
 
 def test_what_was_measured_stays_known() -> None:

@@ -1,8 +1,9 @@
 """Lower bounds of what a kernel or a link costs, found without scheduling it.
 
 They hold for what the kernels of `bitfold.kernels` become, whose memories are counted by the resource model's
-own rule, and their adders, multiplexers and comparators by its own formulas. Every part that is measured is
-compared with its bound (`Chain`), and the tests do so for every folding of small networks.
+own rule, and their adders, multiplexers and comparators by its own formulas. The tests compare all of them
+with what is measured; so does the search for each part that it measures, and drops a kernel's bounds when one
+is too high, as may be for a kernel of the user's own.
 """
 
 from __future__ import annotations

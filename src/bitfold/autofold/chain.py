@@ -13,7 +13,8 @@ from functools import cached_property, partial
 from itertools import pairwise
 
 from bitfold.autofold import bounds
-from bitfold.autofold.search import IMPOSSIBLE, Part, Search, Stage, Values, Way, vector
+from bitfold.autofold.parts import IMPOSSIBLE, Part, Stage, Values, Way, vector
+from bitfold.autofold.search import Search
 from bitfold.diagnostics import Note, ScheduleError
 from bitfold.ir.nodes import Alloc, CallKernel, Function, Param, Program, Rom, walk
 from bitfold.lang.types import ArrayType
@@ -200,7 +201,8 @@ class Chain:
             cost, cycles = bounds.kernel(self.s.at(kernel), work)
             latency = cycles if work.kind == "fold" else 0
             name = f"{kernel} at PE {work.pe}, SIMD {work.lanes}" if work.kind == "fold" else kernel
-            return Part(name, vector(cost, latency), cycles, partial(self._measure_kernel, kernel, work))
+            measure = partial(self._measure_kernel, kernel, work)
+            return Part(name, kernel, vector(cost, latency), cycles, measure)
 
         return self._part(("kernel", kernel, work), make)
 
@@ -218,7 +220,8 @@ class Chain:
         def make() -> Part:
             cost = bounds.link(self.s.at(first), w1, self.s.at(second), w2)
             name = f"the stream from {first} to {second}"
-            return Part(name, vector(cost, 0), 1, partial(self._measure_link, first, w1, second, w2))
+            measure = partial(self._measure_link, first, w1, second, w2)
+            return Part(name, name, vector(cost, 0), 1, measure)
 
         return self._part(("link", *lanes), make)
 
@@ -256,7 +259,7 @@ class Chain:
             return vector(estimate(Program((Function("top", renamed, ()),), {})).total, 0), 1
 
         key = ("ports", first, kernel, work)
-        return self._part(key, lambda: Part("the ports", vector(NOTHING, 0), 1, measure))
+        return self._part(key, lambda: Part("the ports", "", vector(NOTHING, 0), 1, measure))
 
     # ---- measuring
 

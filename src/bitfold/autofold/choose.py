@@ -11,9 +11,9 @@ import time
 
 from bitfold.autofold.chain import Chain
 from bitfold.autofold.explain import layer_choices, refusal, stopped_by
+from bitfold.autofold.parts import Way
 from bitfold.autofold.requirement import limits, most_cycles
 from bitfold.autofold.result import Chosen, Requirement
-from bitfold.autofold.search import Way
 from bitfold.devices import Device
 from bitfold.diagnostics import BuildError
 from bitfold.model.cycles import Model, model

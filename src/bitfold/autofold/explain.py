@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bitfold.autofold.chain import Chain
+from bitfold.autofold.parts import IMPOSSIBLE, METRICS, Part, Way
 from bitfold.autofold.requirement import most_cycles
 from bitfold.autofold.result import Alternative, LayerChoice, Requirement
-from bitfold.autofold.search import IMPOSSIBLE, METRICS, Part, Way
 from bitfold.devices import Device
 from bitfold.diagnostics import ScheduleError
 from bitfold.model.costs import Resources

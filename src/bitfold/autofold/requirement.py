@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import floor, isfinite
 
+from bitfold.autofold.parts import IMPOSSIBLE
 from bitfold.autofold.result import Requirement
-from bitfold.autofold.search import IMPOSSIBLE
 from bitfold.devices import Device
 from bitfold.diagnostics import UsageError, choices
 from bitfold.model.resources import SHELL

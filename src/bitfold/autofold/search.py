@@ -12,70 +12,13 @@ resources can be limited, or whole Pareto fronts be found.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bitfold.autofold.pareto import front
-from bitfold.model.costs import Resources
-
-METRICS = ("lut", "ff", "bram18", "uram", "dsp", "latency")
-IMPOSSIBLE = 1 << 60
-"""Cycles of a part that cannot be scheduled."""
-
-Values = NDArray[np.int64]
-
-
-def vector(cost: Resources, latency: int) -> Values:
-    """A cost and a latency in the order of METRICS."""
-    return np.array([cost.lut, cost.ff, cost.bram18, cost.uram, cost.dsp, latency], np.int64)
-
-
-@dataclass(eq=False)
-class Part:
-    """A kernel or a link under one folding: its values and cycles, lower bounds until `measure` is called."""
-
-    name: str
-    values: Values
-    cycles: int
-    measure: Callable[[], tuple[Values, int]]
-    measured: bool = False
-    users: list[tuple[int, int, int]] = field(default_factory=list)
-
-    def __repr__(self) -> str:
-        return f"<{self.name}: {self.values.tolist()}, {self.cycles} cycles>"
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A matrix layer: `nodes[b][p]` is the layer at SIMD number b and PE number p, `before[a][b]` what leads
-    to it when the layer before has PE number a."""
-
-    name: str
-    simds: tuple[int, ...]
-    pes: tuple[int, ...]
-    nodes: tuple[tuple[Part, ...], ...]
-    before: tuple[tuple[tuple[Part, ...], ...], ...]
-
-
-@dataclass(frozen=True)
-class Way:
-    """A way through the chain: (PE, SIMD) of each layer, the parts, and their sums; `tail` is how it ends."""
-
-    folding: tuple[tuple[int, int], ...]
-    parts: tuple[Part, ...]
-    tail: int = 0
-
-    @property
-    def values(self) -> dict[str, int]:
-        total = np.sum([p.values for p in self.parts], axis=0)
-        return dict(zip(METRICS, total.tolist(), strict=True))
-
-    @property
-    def cycles(self) -> int:
-        return max(p.cycles for p in self.parts)
+from bitfold.autofold.parts import IMPOSSIBLE, METRICS, Part, Stage, Values, Way
 
 
 class Search:
@@ -86,6 +29,7 @@ class Search:
         self.stages = tuple(stages)
         self.after = tuple(after)
         self.evaluated = 0
+        self.distrusted: list[str] = []
         self._steps = [
             np.zeros((len(s.before), len(s.simds), len(s.pes), len(METRICS)), np.int64) for s in stages
         ]
@@ -137,9 +81,11 @@ class Search:
                 low = middle + 1
         if low == len(candidates):
             return None
-        interval = candidates[low]
+        interval, distrusted = candidates[low], len(self.distrusted)
         while True:
             found = self.cheapest(weights, interval=interval, limits=limits)
+            if len(self.distrusted) > distrusted:  # a bound was too high, so less may be possible
+                return self.fastest(weights, limits)
             if found is not None:
                 return found
             later = [c for c in self._candidates() if c > interval]
@@ -200,13 +146,32 @@ class Search:
         new = [p for p in dict.fromkeys(parts) if not p.measured]
         touched: dict[tuple[int, int, int], None] = {}
         for part in new:
+            bound, cycles = part.values, part.cycles
             part.values, part.cycles = part.measure()
             part.measured = True
             self.evaluated += 1
             touched.update(dict.fromkeys(part.users))
+            if part.cycles < IMPOSSIBLE and ((part.values < bound).any() or part.cycles < cycles):
+                touched.update(dict.fromkeys(self._distrust(part.group)))
         for place in touched:
             self._refresh(*place)
         return new
+
+    def _distrust(self, group: str) -> list[tuple[int, int, int]]:
+        """Drop the bounds of a group, of which one was too high; returns where they count."""
+        self.distrusted.append(group)
+        touched = []
+        for part in self._parts():
+            if part.group == group and not part.measured:
+                part.values, part.cycles = np.zeros_like(part.values), 1
+                touched += part.users
+        return touched
+
+    def _parts(self) -> Iterator[Part]:
+        for stage in self.stages:
+            yield from (part for row in stage.before for parts in row for part in parts)
+            yield from (node for row in stage.nodes for node in row)
+        yield from (part for tails in self.after for parts in tails for part in parts)
 
     def _candidates(self) -> list[int]:
         """All intervals that there can be, by what is known."""

@@ -13,9 +13,9 @@ import numpy as np
 
 from bitfold.autofold.chain import Chain
 from bitfold.autofold.pareto import front
+from bitfold.autofold.parts import IMPOSSIBLE, METRICS, Way
 from bitfold.autofold.requirement import limits
 from bitfold.autofold.result import Requirement
-from bitfold.autofold.search import IMPOSSIBLE, METRICS, Way
 from bitfold.devices import Device
 from bitfold.diagnostics import ScheduleError, UsageError, choices
 from bitfold.networks.catalog import find_network
