@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 # What each part may import besides itself. The order is that of the pipeline; ARCHITECTURE.md explains it.
-DIAGNOSTICS = {"diagnostics"}
+DIAGNOSTICS = {"diagnostics", "markup"}
 DEVICES = DIAGNOSTICS | {"devices"}
 LANG = DIAGNOSTICS | {"lang"}
 IR = LANG | {"ir"}
@@ -20,9 +20,11 @@ LOWERING = SCHEDULE | {"lowering"}
 MODEL = LOWERING | DEVICES | {"model"}
 BUILD = MODEL | {"build"}
 AUTOFOLD = MODEL | {"schedules", "autofold"}
-ANY = BUILD | AUTOFOLD | {"bitfold", "kernels", "networks", "explore", "cli"}
+REPORT = BUILD | AUTOFOLD | {"report"}
+ANY = REPORT | {"bitfold", "kernels", "networks", "explore", "cli", "outputs"}
 MAY_IMPORT = {
     "diagnostics": set(),
+    "markup": set(),
     "lang": DIAGNOSTICS,
     "ir": LANG,
     "frontend": IR,
@@ -34,6 +36,7 @@ MAY_IMPORT = {
     "build": LOWERING | DEVICES,
     "kernels": LANG,
     "schedules": LANG | {"schedule"},
+    "report": REPORT,
     "networks": ANY - {"explore"},
     "explore": ANY - {"cli"},
     "cli": ANY,
