@@ -36,6 +36,9 @@ from bitfold.schedule import Schedule, customize
 FASTEST = Requirement(fastest=True)
 GOLDEN_IMAGES = 16
 SIMULATED, SIMULATED_CYCLES = 8, 1 << 18
+REPORT = "report.html"
+"""What a report is called in the folder of its project."""
+
 _CHUNK = 2000
 
 
@@ -66,7 +69,8 @@ class Result:
     """What a run found.
 
     `csim` is None when no C++ simulation was asked for, `simulated` when the kernels run one after
-    another, or for so long that it would take a while, `folding` when a schedule says it.
+    another, or for so long that it would take a while, `folding` when a schedule says it. `program` is the
+    scheduled one, and `cpp` the C++ made of it.
     """
 
     network: Network
@@ -83,9 +87,17 @@ class Result:
     hls_s: float
     hls_dir: Path
     csim: CsimResult | None
+    program: Program = field(repr=False)
+    unscheduled: Program = field(repr=False)
+    cpp: str = field(repr=False)
     scores: NDArray[np.int16] = field(repr=False)
     labels: NDArray[np.uint8] = field(repr=False)
     folding: Chosen | None = None
+
+    def _repr_html_(self) -> str:
+        from bitfold.networks.report import notebook
+
+        return notebook(self)
 
 
 def scheduled(options: Options) -> tuple[Network, Weights, Schedule]:
@@ -195,6 +207,9 @@ def run(options: Options, console: Console) -> Result:
         hls_s=hls_s,
         hls_dir=folder,
         csim=simulated,
+        program=program,
+        unscheduled=customize(network.build(weights)).program,
+        cpp=project.files[f"{network.name}.cpp"].decode(),
         scores=scores,
         labels=labels,
         folding=folding,

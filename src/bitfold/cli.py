@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from bitfold import __version__
 from bitfold.diagnostics import BitfoldError, BuildError, UsageError
+from bitfold.outputs import check_file, check_page, write_file
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bitfold.networks.run import Options
+    from bitfold.networks.run import Options, Result
 
 EXIT_MISMATCH = 1
 EXIT_ERROR = 2
@@ -42,6 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     run.add_argument("network", nargs="?", help="which network (see --list)")
     _add_run_options(run)
     run.set_defaults(action=_run)
+    report = commands.add_parser(
+        "report", help="run a network and write a report of it", description="Write a report of a network."
+    )
+    report.add_argument("network", nargs="?", help="which network (bitfold run --list)")
+    _add_report_options(report)
+    report.set_defaults(action=_report)
     imported = commands.add_parser(
         "import",
         help="import trained parameters",
@@ -116,6 +123,35 @@ def _count(text: str) -> int:
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
+    _add_inputs(parser)
+    add("--csim", type=_count, default=0, metavar="N", help="simulate the HLS C++ on N images with g++")
+    add("--out", type=Path, metavar="DIR", help="where the HLS project goes (out/<network>-<schedule>)")
+    add("--json", type=Path, metavar="FILE", help="write the result as JSON as well")
+    add(
+        "--report",
+        type=Path,
+        nargs="?",
+        const=True,
+        metavar="FILE",
+        help="write it as a page of HTML as well (report.html in the HLS project)",
+    )
+    add("--emit", choices=("python", "mlir", "hls"), help="print the scheduled program in this form and stop")
+    add("--print-after", metavar="PASS", help="print the program after this pass (see --list)")
+    add("--list", action="store_true", help="list networks, schedules and passes, and stop")
+
+
+def _add_report_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    _add_inputs(parser)
+    add("--csim", type=_count, default=0, metavar="N", help="simulate the HLS C++ on N images with g++")
+    add("--out", type=Path, metavar="FILE", help="the page to write (report.html in the HLS project)")
+    add("--project", type=Path, metavar="DIR", help="where the HLS project goes (out/<network>-<schedule>)")
+    add("--json", type=Path, metavar="FILE", help="write the same content as JSON as well")
+
+
+def _add_inputs(parser: argparse.ArgumentParser) -> None:
+    """What to run: the network's schedule, images and weights."""
+    add = parser.add_argument
     add("--schedule", metavar="NAME", help="a schedule's name, auto, or FILE.py:FUNCTION (fold_a)")
     _add_requirement_options(parser)
     add(
@@ -128,18 +164,12 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     add("--labels", type=Path, metavar="PATH", help="their labels, where they are not found beside them")
     add("--weights", type=Path, metavar="FILE", help="trained weights (bundled)")
     add("--images", type=_count, metavar="N", help="only the first N images")
-    add("--csim", type=_count, default=0, metavar="N", help="simulate the HLS C++ on N images with g++")
-    add("--out", type=Path, metavar="DIR", help="where the HLS project goes (out/<network>-<schedule>)")
-    add("--json", type=Path, metavar="FILE", help="write the result as JSON as well")
     add(
         "--fifo",
         choices=("given", "auto"),
         default="given",
         help="auto: the least stream depths that keep the network as fast as it can be (the schedule's)",
     )
-    add("--emit", choices=("python", "mlir", "hls"), help="print the scheduled program in this form and stop")
-    add("--print-after", metavar="PASS", help="print the program after this pass (see --list)")
-    add("--list", action="store_true", help="list networks, schedules and passes, and stop")
 
 
 def _add_requirement_options(parser: argparse.ArgumentParser) -> None:
@@ -228,21 +258,19 @@ def _console() -> Console:
     return console
 
 
-def _run(args: argparse.Namespace) -> int:
+def _options(args: argparse.Namespace, command: str, out: Path | None, print_after: str | None) -> Options:
+    """What to run. Raises UsageError when it is not said, or labels are without images."""
     from bitfold.autofold.options import from_options
-    from bitfold.networks import report
-    from bitfold.networks.run import Options, run
+    from bitfold.networks.run import Options
 
-    console = _console()
-    if args.list:
-        _list()
-        return 0
     if args.network is None:
         from bitfold.networks.catalog import networks
 
-        raise UsageError("which network?", remedy=f"bitfold run NETWORK, one of: {', '.join(networks())}")
+        raise UsageError("which network?", remedy=f"{command} NETWORK, one of: {', '.join(networks())}")
+    if args.labels is not None and args.data is None:
+        raise UsageError("--labels goes with --data", remedy="name the images with --data")
     schedule, asked = from_options(args)
-    options = Options(
+    return Options(
         network=args.network,
         schedule=schedule,
         data=args.data,
@@ -250,16 +278,26 @@ def _run(args: argparse.Namespace) -> int:
         weights=args.weights,
         images=args.images,
         csim=args.csim,
-        out=args.out,
-        print_after=args.print_after,
+        out=out,
+        print_after=print_after,
         fifo=args.fifo,
         device=args.device,
         requirement=asked,
     )
-    if args.labels is not None and args.data is None:
-        raise UsageError("--labels goes with --data", remedy="name the images with --data")
+
+
+def _run(args: argparse.Namespace) -> int:
+    from bitfold.networks import report
+    from bitfold.networks.run import REPORT, project_folder, run
+
+    console = _console()
+    if args.list:
+        _list()
+        return 0
+    options = _options(args, "bitfold run", out=args.out, print_after=args.print_after)
     if args.emit is not None:
-        ignored = [n for n in ("csim", "json", "out", "images", "print_after", "data") if getattr(args, n)]
+        given = ("csim", "json", "report", "out", "images", "print_after", "data")
+        ignored = [n for n in given if getattr(args, n)]
         if ignored:
             option = ignored[0].replace("_", "-")
             raise UsageError(
@@ -267,13 +305,55 @@ def _run(args: argparse.Namespace) -> int:
             )
         print(_emitted(options, args.emit), end="")
         return 0
-    if args.json is not None:
-        _check_json(args.json)
+    project = project_folder(options)
+    page = project / REPORT if args.report is True else args.report
+    _check_outputs(args.json, page, project)
     result = run(options, console)
     report.show(result, console)
-    if args.json is not None:
-        _write_json(args.json, json.dumps(report.as_json(result), indent=2) + "\n")
+    _write_outputs(result, args.json, page, console)
     return EXIT_MISMATCH if result.csim is not None and result.csim.mismatches else 0
+
+
+def _report(args: argparse.Namespace) -> int:
+    from bitfold.networks import report
+    from bitfold.networks.run import REPORT, project_folder, run
+
+    console = _console()
+    options = _options(args, "bitfold report", out=args.project, print_after=None)
+    project = project_folder(options)
+    page = project / REPORT if args.out is None else args.out
+    _check_outputs(args.json, page, project)
+    result = run(options, console)
+    report.headline(result, console)
+    _write_outputs(result, args.json, page, console)
+    return EXIT_MISMATCH if result.csim is not None and result.csim.mismatches else 0
+
+
+def _check_outputs(data: Path | None, page: Path | None, project: Path) -> None:
+    """Refuse places for the results that cannot be written, before any work."""
+    from bitfold.build.hls.project import check_folder
+
+    check_folder(project)
+    if data is not None:
+        check_file(data, "the result", made=project)
+    if page is not None:
+        check_page(page, made=project)
+    if data is not None and page is not None and data.resolve() == page.resolve():
+        raise UsageError(f"{page} cannot be both the report and the JSON", remedy="name two files")
+
+
+def _write_outputs(result: Result, data: Path | None, page: Path | None, console: Console) -> None:
+    if data is None and page is None:
+        return
+    from bitfold import report
+    from bitfold.networks.report import build_of, point
+
+    found = report.content(build_of(result))
+    if data is not None:
+        write_file(data, json.dumps(found, indent=2) + "\n", "the result")
+    if page is not None:
+        write_file(page, report.page(found, page), "the report")
+        point(page, console)
 
 
 def _emitted(options: Options, form: str) -> str:
@@ -303,30 +383,3 @@ def _list() -> None:
     print(f"devices:      {', '.join(known_devices())}, or your own FILE.toml")
     print(f"passes, CPU:  {', '.join(LLVM_STEPS)}")
     print(f"passes, HLS:  {', '.join(HLS_STEPS)}")
-
-
-def _check_json(path: Path) -> None:
-    """Refuse a place for the result that cannot be written, before any work."""
-    try:
-        target = path.resolve()
-        parent = target.parent
-        reason = "it is a folder" if target.is_dir() else ""
-        reason = reason or ("" if parent.is_dir() else f"there is no folder {path.parent}")
-        writable = os.access(target if target.exists() else parent, os.W_OK)
-        reason = reason or ("" if writable else "no permission")
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-    if reason:
-        raise BuildError(
-            f"the result cannot be written to {path}: {reason}",
-            remedy="name a file in an existing, writable folder",
-        )
-
-
-def _write_json(path: Path, text: str) -> None:
-    try:
-        path.write_text(text)
-    except OSError as error:
-        raise BuildError(
-            f"the result cannot be written to {path}: {error.strerror}", remedy="name a writable file"
-        ) from None

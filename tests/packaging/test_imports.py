@@ -25,6 +25,7 @@ ANY = REPORT | {"bitfold", "kernels", "networks", "explore", "cli", "outputs"}
 MAY_IMPORT = {
     "diagnostics": set(),
     "markup": set(),
+    "outputs": {"diagnostics"},
     "lang": DIAGNOSTICS,
     "ir": LANG,
     "frontend": IR,

@@ -45,6 +45,7 @@ from bitfold.lang.types import DEPTH, ArrayType, Partition, covering, pack_words
 from bitfold.lowering.banks import bank_roms
 from bitfold.lowering.flatten import flatten_pipelines
 from bitfold.lowering.shadow import shadow_words
+from bitfold.markup import table
 from bitfold.model import costs
 from bitfold.model.costs import KERNEL, NOTHING, SHELL, Resources
 from bitfold.model.operators import Operators, accumulated
@@ -100,6 +101,12 @@ class Estimate:
             "dsp": (total.dsp, device.dsp),
         }
         return {name: _fraction(used, there) for name, (used, there) in pairs.items()}
+
+    def _repr_html_(self) -> str:
+        rows = [(name, c.lut, c.ff, c.bram36, c.uram, c.dsp) for name, c in self.kernels().items()]
+        total = self.total
+        rows.append(("total", total.lut, total.ff, total.bram36, total.uram, total.dsp))
+        return table("resources, by kernel", ("kernel", "LUT", "FF", "BRAM36", "URAM", "DSP"), rows)
 
 
 def estimate(program: Program) -> Estimate:

@@ -11,6 +11,7 @@ from bitfold.ir.nodes import CallKernel, Function, Program, walk
 from bitfold.ir.printer import program_text
 from bitfold.ir.verify import verify
 from bitfold.lang.types import ArrayType, Partition
+from bitfold.markup import code
 from bitfold.schedule.dependence import is_trusted
 from bitfold.schedule.lookup import arrays_of, constant_trips, find_array, find_loop, loops_of, path_to
 
@@ -89,6 +90,10 @@ class View:
 
     def __repr__(self) -> str:
         return f"<Schedule of {self.name}: {len(self.trace)} steps>"
+
+    def _repr_html_(self) -> str:
+        steps = "\n".join(map(str, self.trace))
+        return code(f"{self.name}, scheduled", str(self)) + code(f"{len(self.trace)} steps", steps)
 
     def at(self, kernel: str) -> Self:
         """A view that schedules another kernel of the same program.
