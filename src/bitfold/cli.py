@@ -49,6 +49,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     report.add_argument("network", nargs="?", help="which network (bitfold run --list)")
     _add_report_options(report)
     report.set_defaults(action=_report)
+    paper = commands.add_parser(
+        "paper",
+        help="compare with the FINN paper's results",
+        description="The FINN paper's six designs on the ZC706: its figures beside ours.",
+    )
+    _add_paper_options(paper)
+    paper.set_defaults(action=_paper)
     imported = commands.add_parser(
         "import",
         help="import trained parameters",
@@ -218,6 +225,15 @@ def _explore(args: argparse.Namespace) -> int:
     return run(args, _console())
 
 
+def _add_paper_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--cifar10", type=Path, metavar="FILE", help="CIFAR-10's whole test set (its first 1,000 images)")
+    add("--images", type=_count, metavar="N", help="classify only the first N images of each test set")
+    add("--no-accuracy", action="store_true", help="classify nothing")
+    add("--out", type=Path, metavar="FILE", help="write the comparison as .html or .md as well")
+    add("--json", type=Path, metavar="FILE", help="write it as JSON as well")
+
+
 def _simd(text: str) -> tuple[int, ...]:
     return tuple(_count(part) for part in text.split(","))
 
@@ -327,6 +343,12 @@ def _report(args: argparse.Namespace) -> int:
     report.headline(result, console)
     _write_outputs(result, args.json, page, console)
     return EXIT_MISMATCH if result.csim is not None and result.csim.mismatches else 0
+
+
+def _paper(args: argparse.Namespace) -> int:
+    from bitfold.paper.command import main as compare_with_paper
+
+    return compare_with_paper(args, _console())
 
 
 def _check_outputs(data: Path | None, page: Path | None, project: Path) -> None:

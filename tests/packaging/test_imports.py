@@ -21,7 +21,7 @@ MODEL = LOWERING | DEVICES | {"model"}
 BUILD = MODEL | {"build"}
 AUTOFOLD = MODEL | {"schedules", "autofold"}
 REPORT = BUILD | AUTOFOLD | {"report"}
-ANY = REPORT | {"bitfold", "kernels", "networks", "explore", "cli", "outputs"}
+ANY = REPORT | {"bitfold", "kernels", "networks", "explore", "cli", "outputs", "paper"}
 MAY_IMPORT = {
     "diagnostics": set(),
     "markup": set(),
@@ -38,8 +38,9 @@ MAY_IMPORT = {
     "kernels": LANG,
     "schedules": LANG | {"schedule"},
     "report": REPORT,
-    "networks": ANY - {"explore"},
+    "networks": ANY - {"explore", "paper"},
     "explore": ANY - {"cli"},
+    "paper": ANY - {"explore"},
     "cli": ANY,
     "__main__": {"cli"},
     "api": BUILD,
