@@ -88,3 +88,47 @@ def program_content(program: Program, title: str = "a program", **given: Any) ->
 def forked() -> dict[str, Any]:
     """A network whose streams fork and join."""
     return program_content(customize(diamond).program)
+
+
+def both(x: int8[8], c: Stream[int8, 4][2]):
+    for i in range(8):
+        c[0].put(x[i])
+        c[1].put(x[i])
+
+
+def join(c: Stream[int8, 4][2], y: int8[8]):
+    for i in range(8):
+        y[i] = c[0].get() + c[1].get()
+
+
+def arrays_of_streams(x: int8[8], y: int8[8]):
+    c = empty(Stream[int8, 4][2])
+    both(x, c)
+    join(c, y)
+
+
+def add_one(x: int8[8], y: int8[8]):
+    for i in range(8):
+        y[i] = x[i] + 1
+
+
+def double(x: int8[8]):
+    for i in range(8):
+        x[i] = x[i] * 2
+
+
+def called_twice(x: int8[8], y: int8[8]):
+    h = empty(int8[8])
+    add_one(x, h)
+    add_one(h, y)
+
+
+def in_place(x: int8[8], y: int8[8]):
+    h = empty(int8[8])
+    add_one(x, h)
+    double(h)
+    add_one(h, y)
+
+
+def without_loops(x: int8[8], y: int8[8]):
+    y[0] = x[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -10,9 +11,22 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from tests.report.builds import content, forked, result
+from jsonschema import Draft202012Validator
+from tests.report.builds import (
+    add_one,
+    arrays_of_streams,
+    called_twice,
+    content,
+    forked,
+    in_place,
+    program_content,
+    result,
+    without_loops,
+)
 
-from bitfold.report import page
+from bitfold.devices import find_device
+from bitfold.report import page, schema
+from bitfold.schedule import customize
 
 VOID = {"meta", "br", "wbr", "link", "img", "input", "hr"}
 NASTY = "<b>&\"'</b><script>alert(1)</script>"
@@ -183,3 +197,17 @@ def test_stalls_that_cost_speed_are_told():
     found = copy.deepcopy(content())
     found["simulated"]["interval_cycles"] = 300.0
     assert "streams are too shallow" in Checked(page(found)).text
+
+
+@pytest.mark.parametrize(
+    "kernel", [arrays_of_streams, called_twice, in_place, without_loops, add_one], ids=lambda k: k.__name__
+)
+@pytest.mark.parametrize("device", ["zc706", "u250", "pynq-z1"])
+def test_any_program_has_a_report(kernel, device):
+    found = program_content(customize(kernel).program, device=find_device(device))
+    Draft202012Validator(schema()).validate(json.loads(json.dumps(found, allow_nan=False)))
+    text = Checked(page(found)).text
+    assert find_device(device).name in text
+    assert "Nothing was classified." in text
+    for layer in found["layers"]:
+        assert f"def {layer['name']}(" in text

@@ -174,12 +174,15 @@ class Box:
 
 @dataclass(frozen=True)
 class Wire:
-    """A stream between two boxes: an SVG path and where its label stands."""
+    """A stream between two boxes: an SVG path, where its label stands, and where its tip is."""
 
     path: str
     label: str
     x: float
     y: float
+    align: str
+    end_x: float
+    end_y: float
 
 
 @dataclass(frozen=True)
@@ -194,6 +197,7 @@ class Graph:
 
 BOX = (150, 40)
 _PITCH = (190, 96)
+_MARGIN = 150
 
 
 def chain(found: dict[str, Any]) -> list[tuple[list[dict[str, Any]], dict[str, Any]]] | None:
@@ -232,20 +236,27 @@ def graph(found: dict[str, Any]) -> Graph:
         (x0, y0), (x1, y1) = places[writer], places[reader]
         down = rank[reader] == rank[writer] + 1
         start, end = (x0 + BOX[0] / 2, y0 + BOX[1]), (x1 + BOX[0] / 2, y1)
-        bend = 0 if down else (BOX[0] / 2 + 12 + 6 * (n % 3)) * (1 if n % 2 else -1)
+        bend = 0 if down else (BOX[0] / 2 + 45 + 12 * (n % 3)) * (1 if n % 2 else -1)
         middle = (start[1] + end[1]) / 2
         path = (
             f"M{start[0]:g},{start[1]:g}C{start[0] + bend:g},{start[1] + 30:g} "
             f"{end[0] + bend:g},{end[1] - 30:g} {end[0]:g},{end[1]:g}"
         )
-        drawn.append(Wire(path, _label(stream), (start[0] + end[0]) / 2 + bend * 0.75, middle))
-    width, height = widest * _PITCH[0] + 40, len(rows) * _PITCH[1]
+        drawn.append(
+            Wire(path, _label(stream), (start[0] + end[0]) / 2 + bend * 0.75, middle, _side(bend), *end)
+        )
+    width, height = widest * _PITCH[0] + 2 * _MARGIN, len(rows) * _PITCH[1]
     return Graph(width, height, tuple(Box(n, *places[n]) for n in names), tuple(drawn))
+
+
+def _side(bend: float) -> str:
+    """The side of its place on which a label stands, as SVG's text-anchor: away from the boxes."""
+    return "start" if bend > 0 else "end" if bend < 0 else "middle"
 
 
 def _places(rows: list[list[str]], widest: int) -> Iterator[tuple[str, Point]]:
     for k, row in enumerate(rows):
-        offset = (widest - len(row)) * _PITCH[0] / 2 + 40
+        offset = (widest - len(row)) * _PITCH[0] / 2 + _MARGIN + (_PITCH[0] - BOX[0]) / 2
         for n, name in enumerate(row):
             yield name, (offset + n * _PITCH[0], k * _PITCH[1] + 16)
 
