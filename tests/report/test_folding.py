@@ -44,6 +44,7 @@ def test_the_slowest_layer_is_named(found):
     assert [c.layer for c in found.layers if c.bottleneck] == [
         "binary_dense_1",
         "binary_dense_2",
+        "output_scores",
     ]
     assert "sets the rate of 12,500,000 images/s" in found.why
 
