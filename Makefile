@@ -36,7 +36,8 @@ check: tools $(VENV)/installed-test typing
 		-e 's,^out/typing/,src/,' out/mypy.txt; exit $$status
 
 bench: tools $(CSIM_STAMP)
-	@failed=; for each in sfc 'networks lfc $(BENCH)' 'networks cnv $(BENCH)' resources 'simulate --depths' compile checks; do \
+	@failed=; for each in sfc 'networks lfc $(BENCH)' 'networks cnv $(BENCH)' resources folding paper 'simulate --depths' \
+	compile checks; do \
 	set -- $$each; file=benchmarks/$$1.py; shift; $(BIN)/python $$file "$$@" || failed="$$failed $$file"; done; \
 	test -z "$$failed" || { echo "a row is not met in:$$failed" >&2; exit 1; }
 

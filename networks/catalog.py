@@ -19,6 +19,8 @@ from bitfold.schedule import Schedule
 from bitfold.userfile import apply_schedule, find_function, load_file
 
 SCHEDULES = ("fold_a", "finn_max", "finn_fix", "cpu")
+AUTO = "auto"
+"""The schedule that is found for a requirement; it has no function of its own."""
 
 __all__ = [
     "SCHEDULES",
@@ -114,7 +116,7 @@ def find_schedule(name: str) -> ScheduleFunction:
         raise UsageError(
             f"there is no schedule named {name!r}",
             code="BF-U003",
-            remedy=f"{choices(name, SCHEDULES)}; or give your own as FILE.py:FUNCTION",
+            remedy=f"{choices(name, (*SCHEDULES, AUTO))}; or give your own as FILE.py:FUNCTION",
         )
     module = importlib.import_module(f"bitfold.schedules.{name}")
     found: ScheduleFunction = getattr(module, name)

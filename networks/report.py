@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -10,15 +11,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bitfold import markup
+from bitfold.autofold import Chosen, schedule_file
 from bitfold.model.resources import SHELL, Resources
 from bitfold.networks.run import Result
+from bitfold.report import Build, Measured, content, folding_found, folding_of
 
 
 def show(result: Result, console: Console) -> None:
     """Print the per-layer table and the summary."""
-    device, model = result.device, result.model
-    title = f"{result.network.title}, {result.schedule}, {device.name} at {device.clock_mhz:g} MHz"
-    console.print(Text(title, "bold"))  # a table would break its title where its columns end
+    model = result.model
+    headline(result, console)
     table = Table(box=SIMPLE_HEAD)
     kernels = result.resources.kernels()
     for name in ("layer", "PE", "SIMD", "folds", "cycles", "weight memory", "LUT", "BRAM"):
@@ -31,11 +34,13 @@ def show(result: Result, console: Console) -> None:
             f"{layer.folds[0]} x {layer.folds[1]}" if layer.folds else "",
             f"{layer.cycles:,}",
             str(layer.weights) if layer.weights else "",
-            *_cells(kernels.pop(layer.name)),
+            *_cells(kernels.pop(layer.name, Resources())),
         )
     for rest in kernels.values():
         table.add_row("channels, ports", "", "", "", "", "", *_cells(rest))
     console.print(table)
+    if result.folding is not None:
+        _show_folding(result.folding, console)
     lines = [
         (
             "cycle model",
@@ -53,10 +58,43 @@ def show(result: Result, console: Console) -> None:
         ),
         ("HLS project", f"{result.hls_dir} (written in {result.hls_s:.2f} s)"),
     ]
+    if result.folding is not None:
+        file = result.hls_dir / f"{schedule_file.NAME}.py"
+        lines.insert(
+            0, ("schedule", f"{file}, found in {result.folding.seconds:.1f} s; runs as --schedule {file}")
+        )
     if result.csim is not None:
         lines.append(("C++ simulation", _csim(result)))
     for name, text in lines:
         console.print(Text.assemble((f"{name + ':' if name else '':<16}", "bold"), text), soft_wrap=True)
+
+
+def _show_folding(chosen: Chosen, console: Console) -> None:
+    """Why each layer has its folding."""
+    title = f"why this folding, for {chosen.requirement} on the {chosen.device.name}"
+    console.print(Text(title, "bold"))
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("layer", no_wrap=True)
+    table.add_column("PE x SIMD", justify="right", no_wrap=True)
+    table.add_column("why")
+    for layer in chosen.layers:
+        table.add_row(layer.name, f"{layer.pe} x {layer.simd}", layer.reason)
+    for name, count in chosen.others:
+        table.add_row(name, f"{count} at once", "the network would be slower with one at a time, or dearer")
+    table.add_row("whole", "", chosen.why)
+    console.print(table)
+
+
+def headline(result: Result, console: Console) -> None:
+    """What the result is of."""
+    device = result.device
+    title = f"{result.network.title}, {result.schedule}, {device.name} at {device.clock_mhz:g} MHz"
+    console.print(Text(title, "bold"))  # a table would break its title where its columns end
+
+
+def point(page: Path, console: Console) -> None:
+    """Say where the report lies."""
+    console.print(Text.assemble((f"{'report:':<16}", "bold"), str(page)), soft_wrap=True)
 
 
 _SHELL = f"(a model; DMA and AXI interconnect take about {SHELL.lut:,} LUT and {SHELL.bram36:g} BRAM36 more)"
@@ -108,11 +146,8 @@ _NAMED = 20
 def _accuracy(result: Result) -> str:
     if result.accuracy is None:
         text = f"unknown: {result.data} has no labels ({result.images:,} images classified)"
-        if result.images <= _NAMED:
-            names = result.network.classes
-            found = [names[k] if k < len(names) else str(k) for k in result.labels.tolist()]
-            text += f"; found: {', '.join(found)}"
-        return text
+        found = _classes(result)
+        return f"{text}; found: {', '.join(found)}" if found else text
     return f"{result.accuracy:.2%} of {result.images:,} images ({result.data})"
 
 
@@ -125,73 +160,59 @@ def _csim(result: Result) -> str:
 
 
 def as_json(result: Result) -> dict[str, Any]:
-    """The result as JSON values. Rates are per second, latencies in cycles and microseconds."""
-    model, kernels = result.model, result.resources.kernels()
+    """The result as JSON values; `bitfold.report.schema()` describes them."""
+    return content(build_of(result))
+
+
+def build_of(result: Result) -> Build:
+    """What a report of a run is made of. The reasons for its folding take a second or two to find."""
     found = result.csim
-    return {
-        "network": result.network.name,
-        "schedule": result.schedule,
-        "device": result.device.name,
-        "clock_mhz": result.device.clock_mhz,
-        "data": result.data,
-        "images": result.images,
-        "accuracy": result.accuracy,
-        "interval_cycles": model.interval_cycles,
-        "latency_cycles": model.latency_cycles,
-        "fps": model.fps,
-        "latency_us": model.latency_us,
-        "cpu_images_per_s": result.cpu_images_per_s,
-        "compile_s": result.compile_s,
-        "hls_s": result.hls_s,
-        "hls_dir": str(result.hls_dir),
-        "simulated": None if result.simulated is None else result.simulated.as_json(),
-        "csim": None if found is None else {"images": found.images, "mismatches": found.mismatches},
-        "resources": {
-            "total": _counts(result.resources.total),
-            "shell": _counts(SHELL),
-            "utilization": {
-                name: used if isfinite(used) else None
-                for name, used in result.resources.utilization(result.device).items()
-            },
-            "kernels": {name: _counts(cost) for name, cost in kernels.items()},
-            "items": [
-                {
-                    "kernel": item.kernel,
-                    "file": item.span.file,
-                    "line": item.span.line,
-                    "what": item.what,
-                    **_counts(item.cost),
-                }
-                for item in result.resources.items
-            ],
-        },
-        "layers": [
-            {
-                "name": layer.name,
-                "kernel": layer.kernel,
-                "pe": layer.pe,
-                "simd": layer.simd,
-                "folds": list(layer.folds) if layer.folds else None,
-                "cycles": layer.cycles,
-                "weights": None
-                if layer.weights is None
-                else {
-                    "banks": layer.weights.banks,
-                    "depth": layer.weights.depth,
-                    "width": layer.weights.width,
-                },
-            }
-            for layer in model.layers
-        ],
-    }
+    return Build(
+        network=result.network.name,
+        title=result.network.title,
+        schedule=result.schedule,
+        program=result.program,
+        device=result.device,
+        model=result.model,
+        resources=result.resources,
+        simulated=result.simulated,
+        folding=folding_of(result.unscheduled, result.model, result.resources)
+        if result.folding is None
+        else folding_found(result.folding, result.model),
+        measured=Measured(
+            data=result.data,
+            images=result.images,
+            accuracy=result.accuracy,
+            cpu_images_per_s=result.cpu_images_per_s,
+            compile_s=result.compile_s,
+            hls_s=result.hls_s,
+            csim=None if found is None else (found.images, found.mismatches),
+            found=_classes(result) if result.accuracy is None else (),
+        ),
+        project=result.hls_dir,
+        cpp=(f"{result.network.name}.cpp", result.cpp),
+    )
 
 
-def _counts(cost: Resources) -> dict[str, float]:
-    """Resources as JSON; the shell, DMA and AXI interconnect, is not in a total."""
-    return {
-        "lut": cost.lut,
-        "ff": cost.ff,
-        "bram36": cost.bram36,
-        "uram": cost.uram,
-        "dsp": cost.dsp,
-    }
+def notebook(result: Result) -> str:
+    """A run as a small piece of HTML."""
+    model = result.model
+    accuracy = "unknown" if result.accuracy is None else f"{result.accuracy:.2%} of {result.images:,} images"
+    rows = [
+        ("rate, modelled", f"{model.fps:,.0f} images/s"),
+        ("latency, modelled", f"{model.latency_us:,.2f} us"),
+        ("resources, modelled", _resources(result)),
+        ("accuracy, measured", accuracy),
+        ("CPU, measured", f"{result.cpu_images_per_s:,.0f} images/s"),
+        ("HLS project", str(result.hls_dir)),
+    ]
+    title = f"{result.network.title}, {result.schedule}, {result.device.name}"
+    return markup.table(title, (), rows) + model._repr_html_()
+
+
+def _classes(result: Result) -> tuple[str, ...]:
+    """What a few images were found to be; none of many."""
+    if result.images > _NAMED:
+        return ()
+    names = result.network.classes
+    return tuple(names[k] if k < len(names) else str(k) for k in result.labels.tolist())

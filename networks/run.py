@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from bitfold.autofold import Chosen, Requirement, choose, schedule_file
 from bitfold.build.hls.csim import CsimResult, csim, find_compiler, find_headers
 from bitfold.build.hls.project import Plan, Vectors, check_folder, plan, write
 from bitfold.build.llvm.jit import CpuModule
-from bitfold.build.zc706.device import ZC706, Device
+from bitfold.build.zc706.device import ZC706
+from bitfold.devices import Device, find_device
 from bitfold.diagnostics import DataError, UsageError
 from bitfold.ir.nodes import Program
 from bitfold.lowering.pipeline import HLS_STEPS, LLVM_STEPS, Trace, lower_to_hls
@@ -26,13 +28,17 @@ from bitfold.model.fifos import auto_depths, set_depths
 from bitfold.model.resources import Estimate, estimate
 from bitfold.model.simulate import Simulation, simulate
 from bitfold.networks import datasets
-from bitfold.networks.catalog import Network, apply_schedule, find_network, find_schedule
+from bitfold.networks.catalog import AUTO, Network, apply_schedule, find_network, find_schedule
 from bitfold.networks.datasets import Dataset
 from bitfold.networks.weights_io import Weights
 from bitfold.schedule import Schedule, customize
 
+FASTEST = Requirement(fastest=True)
 GOLDEN_IMAGES = 16
 SIMULATED, SIMULATED_CYCLES = 8, 1 << 18
+REPORT = "report.html"
+"""What a report is called in the folder of its project."""
+
 _CHUNK = 2000
 
 
@@ -40,7 +46,8 @@ _CHUNK = 2000
 class Options:
     """What to run. `out` None means out/<network>-<schedule> in the current folder.
 
-    With `fifo` "auto" streams get the least depths that keep the network as fast as it can be.
+    With `fifo` "auto" streams get the least depths that keep the network as fast as it can be. The schedule
+    AUTO finds the cheapest folding that meets `requirement` on the device, a name or a path.
     """
 
     network: str
@@ -53,6 +60,8 @@ class Options:
     out: Path | None = None
     print_after: str | None = None
     fifo: str = "given"
+    device: str = "zc706"
+    requirement: Requirement = FASTEST
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,8 @@ class Result:
     """What a run found.
 
     `csim` is None when no C++ simulation was asked for, `simulated` when the kernels run one after
-    another, or for so long that it would take a while.
+    another, or for so long that it would take a while, `folding` when a schedule says it. `program` is the
+    scheduled one, and `cpp` the C++ made of it.
     """
 
     network: Network
@@ -77,8 +87,17 @@ class Result:
     hls_s: float
     hls_dir: Path
     csim: CsimResult | None
+    program: Program = field(repr=False)
+    unscheduled: Program = field(repr=False)
+    cpp: str = field(repr=False)
     scores: NDArray[np.int16] = field(repr=False)
     labels: NDArray[np.uint8] = field(repr=False)
+    folding: Chosen | None = None
+
+    def _repr_html_(self) -> str:
+        from bitfold.networks.report import notebook
+
+        return notebook(self)
 
 
 def scheduled(options: Options) -> tuple[Network, Weights, Schedule]:
@@ -87,12 +106,21 @@ def scheduled(options: Options) -> tuple[Network, Weights, Schedule]:
     Raises:
         UsageError, DataError, ScheduleError: an unknown name, bad weights, a schedule that is not legal.
     """
+    network, weights, s, _ = folded(options)
+    return network, weights, s
+
+
+def folded(options: Options) -> tuple[Network, Weights, Schedule, Chosen | None]:
+    """The same, and the folding that was found when the schedule is AUTO."""
     network = find_network(options.network)
-    function = find_schedule(options.schedule)
+    device = find_device(options.device)
+    function = None if options.schedule == AUTO else find_schedule(options.schedule)
     weights = network.load_weights(options.weights)
     s = customize(network.build(weights))
+    if function is None:
+        return network, weights, s, choose(s, device, options.requirement)
     apply_schedule(function, options.schedule, s)
-    return network, weights, s
+    return network, weights, s, None
 
 
 def with_depths(options: Options, program: Program) -> Program:
@@ -136,8 +164,12 @@ def run(options: Options, console: Console) -> Result:
     if options.csim:
         find_compiler()
         find_headers()
+    device = find_device(options.device)
     start = time.perf_counter()
-    network, weights, s = scheduled(options)
+    with _status(console, "scheduling"):
+        network, weights, s, folding = folded(options)
+    if folding is not None:
+        start += folding.seconds
     began = time.perf_counter()
     with _status(console, "finding the least stream depths"):
         program = with_depths(options, s.program)
@@ -155,18 +187,19 @@ def run(options: Options, console: Console) -> Result:
         inputs={"x": images[:count]},
         outputs={"scores": scores[:count], "label": labels[:count, None]},
     )
-    project = hls_plan(program, network.name, golden, trace)
+    notes = {f"{schedule_file.NAME}.py": schedule_file.schedule_text(folding)} if folding else {}
+    project = hls_plan(program, network.name, golden, trace, device, notes)
     folder = write(project, project_folder(options))
     hls_s = time.perf_counter() - start
     simulated = None
     if options.csim:
         with _status(console, "compiling and running the C++ simulation"):
             simulated = csim(folder)
-    closed = model(program, ZC706.clock_mhz)
+    closed = model(program, device.clock_mhz)
     return Result(
         network=network,
         schedule=options.schedule,
-        device=ZC706,
+        device=device,
         model=closed,
         resources=estimate(program),
         simulated=_simulated(program, closed),
@@ -178,8 +211,12 @@ def run(options: Options, console: Console) -> Result:
         hls_s=hls_s,
         hls_dir=folder,
         csim=simulated,
+        program=program,
+        unscheduled=customize(network.build(weights)).program,
+        cpp=project.files[f"{network.name}.cpp"].decode(),
         scores=scores,
         labels=labels,
+        folding=folding,
     )
 
 
@@ -190,9 +227,16 @@ def _simulated(program: Program, closed: Model) -> Simulation | None:
     return simulate(program, images=SIMULATED)
 
 
-def hls_plan(program: Program, name: str, golden: Vectors, trace: Trace | None = None) -> Plan:
-    """The HLS project of a scheduled network."""
-    return plan(lower_to_hls(program, trace), golden, name, ZC706)
+def hls_plan(
+    program: Program,
+    name: str,
+    golden: Vectors,
+    trace: Trace | None = None,
+    device: Device = ZC706,
+    notes: Mapping[str, str] | None = None,
+) -> Plan:
+    """The HLS project of a scheduled network; `notes` are texts that go into its folder."""
+    return plan(lower_to_hls(program, trace), golden, name, device, notes)
 
 
 def classify(

@@ -14,7 +14,7 @@ FOLDINGS = {
         "output_scores": (1, 1),
     },
     "lfc": {
-        "binary_dense_0": (1, 49),
+        "binary_dense_0": (1, 56),
         "binary_dense_1": (1, 64),
         "binary_dense_2": (1, 64),
         "output_scores": (1, 1),

@@ -11,7 +11,7 @@ FOLDINGS = {
         "binary_dense_0": (256, 56),
         "binary_dense_1": (64, 64),
         "binary_dense_2": (64, 64),
-        "output_scores": (10, 64),
+        "output_scores": (10, 16),
     },
     "lfc": {
         "binary_dense_0": (128, 56),

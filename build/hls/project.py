@@ -42,8 +42,16 @@ class Plan:
     digest: str
 
 
-def plan(lowered: Lowered, vectors: Vectors, name: str, device: Device = ZC706) -> Plan:
+def plan(
+    lowered: Lowered,
+    vectors: Vectors,
+    name: str,
+    device: Device = ZC706,
+    notes: Mapping[str, str] | None = None,
+) -> Plan:
     """The project of a lowered program, with the golden vectors of its test bench. Touches no disk.
+
+    `notes` are further texts that go into its folder, by the names of their files.
 
     Raises:
         UsageError: the vectors do not fit the top kernel's parameters, or `name` is no identifier.
@@ -62,7 +70,7 @@ def plan(lowered: Lowered, vectors: Vectors, name: str, device: Device = ZC706) 
         for p, c in zip(params, source.parameters, strict=True)
     )
     golden, images = vector_text(ports, vectors)
-    texts = {**_sources(lowered, source, name, device, ports), "vectors.txt": golden}
+    texts = {**(notes or {}), **_sources(lowered, source, name, device, ports), "vectors.txt": golden}
     files = {n: texts[n].encode() for n in sorted(texts)}
     digests = {n: sha256(data).hexdigest() for n, data in files.items()}
     digest = sha256("".join(f"{d}  {n}\n" for n, d in digests.items()).encode()).hexdigest()

@@ -8,20 +8,28 @@ import importlib.util
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from tests.ir import networks
 
 from bitfold import customize
+from bitfold.autofold.choose import _verify
 from bitfold.build.hls import module as mlir_types
 from bitfold.build.hls import simulation
 from bitfold.build.hls.csim import CsimResult, csim, find_headers
 from bitfold.build.llvm.network import check_platform
+from bitfold.devices import find_device
 from bitfold.diagnostics import LanguageError
+from bitfold.explore import runners
+from bitfold.explore.points import Job
+from bitfold.explore.store import Store
 from bitfold.ir.nodes import Function
 from bitfold.lang import int8
 from bitfold.lowering.mlir import ir
+from bitfold.model.cycles import model
+from bitfold.model.resources import estimate
 from bitfold.networks import idx
 from bitfold.networks.ste import pytorch
 
@@ -114,6 +122,23 @@ def other_checkpoint(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state.load(folder / "mine.ckpt")
 
 
+def other_cost(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = dict.fromkeys(("lut", "ff", "bram18", "uram", "dsp", "latency"), 0)
+    program = customize(kernel).program
+    _verify(SimpleNamespace(values=nothing, cycles=0), model(program, 200.0), estimate(program))
+
+
+def no_scheduler(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runners, "CONNECT_S", 1)
+    job = Job("sfc", None, find_device("zc706"), ("fps", "lut"))
+    list(runners.cluster("tcp://127.0.0.1:9")(job, [(1, 2)]))
+
+
+def other_exploration(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for objectives in (("fps", "lut"), ("fps", "bram")):
+        Store(folder, Job("sfc", None, find_device("zc706"), objectives)).begin([(1, 2)])
+
+
 TRIGGERS: dict[str, Trigger] = {
     "BF-S007": illegal_step,
     "BF-B004": no_headers,
@@ -124,7 +149,10 @@ TRIGGERS: dict[str, Trigger] = {
     "BF-B010": other_results,
     "BF-B011": signless,
     "BF-B014": no_stacks,
+    "BF-B030": other_cost,
+    "BF-B031": no_scheduler,
     "BF-B015": no_torch,
     "BF-D005": bomb,
     "BF-D014": other_checkpoint,
+    "BF-D020": other_exploration,
 }

@@ -56,7 +56,7 @@ def test_wheel_carries_license_and_command(distributions: Distributions):
     header = email.message_from_bytes(files["METADATA"])
     assert header["License-Expression"] == "Apache-2.0"
     assert header["Requires-Python"] == ">=3.11"
-    assert set(header.get_all("Provides-Extra")) == {"csim", "images", "test", "train"}
+    assert set(header.get_all("Provides-Extra")) == {"cluster", "csim", "explore", "images", "test", "train"}
 
 
 def test_wheel_installs_and_imports_from_an_empty_folder(tmp_path, distributions: Distributions):

@@ -43,7 +43,7 @@ def cycles(found: Model) -> list[tuple[int, int, int]]:
 
 def test_finn_max_reaches_the_papers_rate(scheduled: Callable[[str], Schedule]) -> None:
     found = rates(scheduled("finn_max"))
-    assert cycles(found) == [(256, 56, 14), (64, 64, 16), (64, 64, 16), (10, 64, 4)]
+    assert cycles(found) == [(256, 56, 14), (64, 64, 16), (64, 64, 16), (10, 16, 16)]
     assert found.interval_cycles == 16
     assert found.latency_cycles <= 62
     assert found.fps == 12_500_000

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from bitfold import lang
 from bitfold.api import Schedule, customize
-from bitfold.commands.output import check_writable, count, write_text
+from bitfold.commands.output import count
 from bitfold.devices import Device, find_device
 from bitfold.diagnostics import UsageError, choices
+from bitfold.outputs import check_file, write_file
 from bitfold.userfile import apply_schedule, find_function, load_file, split_reference
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def command(args: argparse.Namespace) -> int:
     built = build_hls(s, args, device, trace) if args.target == "hls" else build_llvm(s, args, device, trace)
     print(_text(built, args.seed))
     if args.json is not None:
-        write_text(args.json, json.dumps(built.as_json(), indent=2) + "\n")
+        write_file(args.json, json.dumps(built.as_json(), indent=2) + "\n", "the result")
     return 1 if built.csim is not None and built.csim[1] else 0
 
 
@@ -242,7 +243,7 @@ def _check_options(args: argparse.Namespace) -> None:
             "--csim simulates HLS C++", code="BF-U002", remedy="add --target hls, or drop --csim"
         )
     if args.json is not None:
-        check_writable(args.json)
+        check_file(args.json, "the result")
 
 
 def _trace(args: argparse.Namespace) -> Trace | None:

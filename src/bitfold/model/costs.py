@@ -109,6 +109,24 @@ def lutram(width: int, depth: int) -> int:
     return 4 * -(-width // 3) * blocks + mux(blocks, width)
 
 
+def memory(width: int, depth: int, *, constant: bool, kind: str = "") -> Resources:
+    """A memory or, of one word that is not constant, a register; `kind` "" is what `memory_kind` says."""
+    if depth <= 1:
+        return NOTHING if constant else Resources(ff=width)
+    output = Resources(ff=width)
+    match kind or memory_kind(width, depth):
+        case "uram":
+            return Resources(uram=uram(width, depth))
+        case "bram":
+            return Resources(bram18=bram18(width, depth))
+    return output + Resources(rom_luts(width, depth) if constant else lutram(width, depth))
+
+
+def memory_kind(width: int, depth: int) -> str:
+    """What holds a memory of which the schedule does not say it."""
+    return "lutram" if width * depth <= LUTRAM_BITS else "bram"
+
+
 def fifo(width: int, depth: int, memory: str = "") -> Resources:
     """A FIFO: shift registers up to LUTRAM_BITS or two elements, else block RAM; or what `memory` says."""
     shallow = depth <= 2 or width * depth <= LUTRAM_BITS

@@ -17,6 +17,7 @@ from math import prod
 from bitfold.ir.nodes import (
     Apply,
     Assign,
+    Binary,
     CallKernel,
     Expr,
     Fn,
@@ -26,8 +27,10 @@ from bitfold.ir.nodes import (
     Load,
     Local,
     LoopVar,
+    Op,
     Program,
     Rom,
+    Select,
     Stmt,
     Store,
     walk,
@@ -35,6 +38,7 @@ from bitfold.ir.nodes import (
 )
 from bitfold.lang.types import ArrayType, Partition
 from bitfold.lowering.flatten import flatten_pipelines
+from bitfold.markup import table
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,17 @@ class Model:
     def latency_us(self) -> float:
         return self.latency_cycles / self.clock_mhz
 
+    def _repr_html_(self) -> str:
+        caption = (
+            f"an image every {self.interval_cycles:,} cycles = {self.fps:,.0f} images/s; "
+            f"latency {self.latency_us:,.2f} us"
+        )
+        rows = [
+            (x.name, *((x.pe, x.simd, f"{x.folds[0]} x {x.folds[1]}") if x.folds else ("", "", "")), x.cycles)
+            for x in self.layers
+        ]
+        return table(caption, ("layer", "PE", "SIMD", "folds", "cycles"), rows)
+
 
 def model(program: Program, clock_mhz: float) -> Model:
     """The cycle model of `program`: a layer for each kernel that its top calls, or one for the top."""
@@ -116,9 +131,7 @@ def call_cycles(program: Program, function: Function) -> int:
 
 def _layer(program: Program, function: Function) -> Layer:
     cycles = max(1, _cycles(program, function.body))
-    types = {s.name: s.type for s in walk(function.body) if isinstance(s, Rom)}
-    types = types or {p.name: p.type for p in function.params if not p.type.streamed}
-    types = {name: type for name, type in types.items() if len(type.shape) == 2}
+    types = weight_types(function)
     work = max(_products(function.body, (), types), key=lambda w: w.simd, default=None)
     if work is None:
         streaming = all(p.type.streamed for p in function.params)
@@ -127,6 +140,13 @@ def _layer(program: Program, function: Function) -> Layer:
     rows, columns = type.dims[0], type.lanes_of or type.dims[-1]
     folds = (-(-rows // work.pe), -(-columns // work.simd))
     return Layer(function.name, function.kernel, work.pe, work.simd, folds, cycles, memory(type))
+
+
+def weight_types(function: Function) -> dict[str, ArrayType]:
+    """The matrices that a kernel may multiply by: its constants, else its parameters that are no streams."""
+    types = {s.name: s.type for s in walk(function.body) if isinstance(s, Rom)}
+    types = types or {p.name: p.type for p in function.params if not p.type.streamed}
+    return {name: type for name, type in types.items() if len(type.shape) == 2}
 
 
 def memory(type: ArrayType) -> Memory:
@@ -188,20 +208,41 @@ def _products(
     return found
 
 
-def _work(stmt: Assign | Store, spread: tuple[For, ...], constants: Mapping[str, ArrayType]) -> list[_Work]:
+def accumulation(stmt: Assign | Store, constants: Mapping[str, ArrayType]) -> tuple[str, int] | None:
+    """The weights and the number of products that `stmt` adds to what it writes; None when it adds none."""
     parts = list(walk_expr(stmt.value))
-    read = [e.array for e in parts if isinstance(e, Load) and e.array in constants]
+    factors = [f for e in parts if _multiplies(e) for f in walk_expr(e)]
+    read = [e.array for e in factors if isinstance(e, Load) and e.array in constants]
     place = stmt.name if isinstance(stmt, Assign) else stmt.array
     adds = any(
         isinstance(e, Local | Load) and place == (e.name if isinstance(e, Local) else e.array) for e in parts
     )
     if not (read and adds):
+        return None
+    return read[0], max(
+        (e.args[2].high for e in parts if isinstance(e, Apply) and e.fn is Fn.XNOR), default=1
+    )
+
+
+def _multiplies(expr: Expr) -> bool:
+    """Whether an expression can be a product by a weight: of numbers, of bits, or a choice of the sign."""
+    match expr:
+        case Apply():
+            return expr.fn is Fn.XNOR
+        case Binary():
+            return expr.op in (Op.MUL, Op.AND, Op.XOR)
+    return isinstance(expr, Select)
+
+
+def _work(stmt: Assign | Store, spread: tuple[For, ...], constants: Mapping[str, ArrayType]) -> list[_Work]:
+    found = accumulation(stmt, constants)
+    if found is None:
         return []
+    weights, lanes = found
     target = {e.name for i in _indices(stmt) for e in walk_expr(i) if isinstance(e, LoopVar)}
-    lanes = max((e.args[2].high for e in parts if isinstance(e, Apply) and e.fn is Fn.XNOR), default=1)
     pe = prod(_copies(f) for f in spread if f.var in target)
     simd = lanes * prod(_copies(f) for f in spread if f.var not in target)
-    return [_Work(pe, simd, read[0])]
+    return [_Work(pe, simd, weights)]
 
 
 def _indices(stmt: Assign | Store) -> tuple[Expr, ...]:

@@ -45,6 +45,33 @@ def auto_depths(program: Program, *, pipeline_depth: int | Mapping[str, int] = 0
     return depths
 
 
+def deepened(program: Program) -> dict[str, int]:
+    """Depths of those streams that must be deeper for the interval that the cycle model gives; often none.
+
+    The quick alternative to `auto_depths`, which finds the least: streams that hold more words than their
+    depth when there is room for anything are doubled until the interval is kept.
+
+    Raises:
+        As `auto_depths`; a network whose kernels wait for each other in a circle is not for this function.
+    """
+    net = net_of(program)
+    pace = max(p.trace.cycles for p in net.processes)
+    if not net.acyclic or _keeps(net, net.streams, pace):
+        return {}
+    free = Run.of(net, dict.fromkeys(net.streams, UNLIMITED), pace=pace)
+    held: dict[str, int] = {}
+    for j, c in enumerate(net.channels):
+        if not c.block:
+            held[c.name] = max(held.get(c.name, 0), high_water(net, j, free.times))
+    short = {name: depth for name, depth in net.streams.items() if held.get(name, 0) > depth}
+    depths = dict(short)
+    while short:
+        depths = {name: min(2 * depths[name], held[name]) for name in depths}
+        if all(depths[name] == held[name] for name in depths) or _keeps(net, {**net.streams, **depths}, pace):
+            break
+    return depths
+
+
 def _least(net: Net, depths: Mapping[str, int], name: str, pace: int) -> int:
     low, high = 1, depths[name]
     tried = min(2, high)  # what most streams need, and what a tool gives them

@@ -46,6 +46,7 @@ from bitfold.lowering.banks import bank_roms
 from bitfold.lowering.flatten import flatten_pipelines
 from bitfold.lowering.shadow import shadow_words
 from bitfold.lowering.states import own_states
+from bitfold.markup import table
 from bitfold.model import costs
 from bitfold.model.costs import KERNEL, NOTHING, SHELL, Resources
 from bitfold.model.known import without_known_names
@@ -102,6 +103,12 @@ class Estimate:
             "dsp": (total.dsp, device.dsp),
         }
         return {name: _fraction(used, there) for name, (used, there) in pairs.items()}
+
+    def _repr_html_(self) -> str:
+        rows = [(name, c.lut, c.ff, c.bram36, c.uram, c.dsp) for name, c in self.kernels().items()]
+        total = self.total
+        rows.append(("total", total.lut, total.ff, total.bram36, total.uram, total.dsp))
+        return table("resources, by kernel", ("kernel", "LUT", "FF", "BRAM36", "URAM", "DSP"), rows)
 
 
 def estimate(program: Program) -> Estimate:
@@ -303,16 +310,9 @@ class _Kernel:
             if not constant:
                 self.emit(span, f"register of {name}, {width} bits", banks * copies, Resources(ff=width))
             return
-        kind = type.memory or ("lutram" if width * depth <= costs.LUTRAM_BITS else "bram")
-        output = Resources(ff=width)
-        if kind == "uram":
-            cost, held = Resources(uram=costs.uram(width, depth)), "UltraRAM"
-        elif kind == "bram":
-            cost, held = Resources(bram18=costs.bram18(width, depth)), "block RAM"
-        elif constant:
-            cost, held = output + Resources(costs.rom_luts(width, depth)), "LUTs"
-        else:
-            cost, held = output + Resources(costs.lutram(width, depth)), "LUTs as RAM"
+        kind = type.memory or costs.memory_kind(width, depth)
+        cost = costs.memory(width, depth, constant=constant, kind=kind)
+        held = {"uram": "UltraRAM", "bram": "block RAM"}.get(kind, "LUTs" if constant else "LUTs as RAM")
         why = "as the schedule says" if type.memory else f"{width * depth:,} bits each"
         self.emit(span, f"memory {name} of {size} in {held} ({why})", banks * copies, cost)
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from bitfold.diagnostics import BuildError, UsageError
 from bitfold.ir.nodes import Program
+from bitfold.markup import table
 from bitfold.model.events import LONGEST, UNLIMITED, Net, graph, net_of
 from bitfold.model.firing import Fired, run
 
@@ -51,7 +52,8 @@ class FifoUse:
     """A stream's words over time, from the cycle in which they are put to that in which they are got.
 
     `high_water` is the depth that would have been enough. `histogram` has (words, cycles) pairs, `timeline`
-    (cycle, words) pairs; `block` marks an array that is handed over as a whole, whose words are blocks.
+    (cycle, words) pairs, `envelope` (cycle, least, most) of the words from that cycle to before the next one;
+    `block` marks an array that is handed over as a whole, whose words are blocks.
     """
 
     name: str
@@ -60,6 +62,7 @@ class FifoUse:
     high_water: int
     histogram: tuple[tuple[int, int], ...]
     timeline: tuple[tuple[int, int], ...]
+    envelope: tuple[tuple[int, int, int], ...]
     block: bool
 
 
@@ -85,6 +88,16 @@ class Simulation:
     def as_json(self) -> dict[str, Any]:
         """The result as JSON values."""
         return asdict(self)
+
+    def _repr_html_(self) -> str:
+        first = f"the first complete after {self.latency_cycles:,}"
+        caption = f"an image every {self.interval_cycles:,g} cycles, {first}"
+        head = ("kernel", "work", "waits for input", "waits for room")
+        stalls = [(p.name, p.cycles, p.waits_for_input, p.waits_for_room) for p in self.processes]
+        fifos = [(f.name, f.width, f.depth, f.high_water) for f in self.fifos]
+        return table(caption, head, stalls) + table(
+            "words in streams", ("stream", "bits", "depth", "held at most"), fifos
+        )
 
 
 def simulate(
@@ -267,6 +280,10 @@ def fifo_use(net: Net, channel: int, depths: Mapping[str, int], times: Times) ->
     cycles = np.bincount(words[:-1], weights=np.diff(changes)).astype(np.int64)
     sampled = np.unique(np.linspace(0, end - 1, SAMPLES).astype(np.int64))
     there = np.searchsorted(puts, sampled, side="right") - np.searchsorted(free, sampled, side="right")
+    points = np.union1d(changes[:-1], sampled)
+    held_then = np.searchsorted(puts, points, side="right") - np.searchsorted(free, points, side="right")
+    first = np.searchsorted(points, sampled)
+    least, most = (f.reduceat(held_then, first).tolist() for f in (np.minimum, np.maximum))
     return FifoUse(
         name=c.label,
         width=c.width,
@@ -274,5 +291,6 @@ def fifo_use(net: Net, channel: int, depths: Mapping[str, int], times: Times) ->
         high_water=high_water(net, channel, times),
         histogram=tuple((n, int(k)) for n, k in enumerate(cycles) if k),
         timeline=tuple(zip(sampled.tolist(), there.tolist(), strict=True)),
+        envelope=tuple(zip(sampled.tolist(), least, most, strict=True)),
         block=c.block,
     )

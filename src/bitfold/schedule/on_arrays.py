@@ -9,6 +9,7 @@ from bitfold.ir.nodes import Function
 from bitfold.lang.types import Partition
 from bitfold.schedule import layout
 from bitfold.schedule.buffer import buffer_at
+from bitfold.schedule.deepen import deepen
 from bitfold.schedule.pack import pack
 from bitfold.schedule.reshape import reshape
 from bitfold.schedule.reuse import reuse_at
@@ -67,6 +68,11 @@ class ArrayPrimitives(View):
         view._apply(
             lambda: to(view.program, view.function, name, consumer, depth), "to", (name, consumer), keywords
         )
+
+    def deepen(self, array: str, depth: int) -> None:
+        """Let a channel hold that many words; see `bitfold.schedule.deepen`."""
+        view, name = self._array(array)
+        view._apply(lambda: deepen(view.function, name, depth), "deepen", (name, depth))
 
     def bind(self, array: str, memory: str) -> None:
         """Say what holds an array on the device: "bram", "lutram" or "uram"."""

@@ -1,0 +1,41 @@
+"""What `bitfold explore` does."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bitfold.diagnostics import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Explore as the options say, and print the front. Returns the exit status."""
+    from bitfold.autofold.requirement import parse_budget, requirement
+    from bitfold.devices import find_device
+    from bitfold.explore import Job, explore
+    from bitfold.explore.points import parse_objectives
+    from bitfold.explore.runners import cluster, here, processes
+    from bitfold.explore.terminal import progress, show
+    from bitfold.networks.catalog import find_network
+
+    if args.cluster is not None and args.jobs is not None:
+        raise UsageError(
+            "--jobs is for this machine and --cluster for others", code="BF-U002", remedy="drop one"
+        )
+    network = find_network(args.network)
+    budget = requirement(budget=parse_budget(args.budget) if args.budget is not None else {}).budget
+    weights = None if args.weights is None else network.load_weights(args.weights)
+    objectives = parse_objectives(args.objective)
+    job = Job(network.name, weights, find_device(args.device), objectives, budget)
+    jobs = args.jobs or os.cpu_count() or 1
+    runner = cluster(args.cluster) if args.cluster is not None else processes(jobs) if jobs > 1 else here
+    folder = args.out or Path("out") / f"explore-{network.name}"
+    with progress(console) as report:
+        found = explore(job, folder, runner=runner, progress=report)
+    show(job, found, console)
+    return 0

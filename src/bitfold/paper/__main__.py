@@ -1,0 +1,7 @@
+"""`python -m bitfold.paper` is `bitfold paper`."""
+
+import sys
+
+from bitfold.cli import main
+
+sys.exit(main(["paper", *sys.argv[1:]]))
