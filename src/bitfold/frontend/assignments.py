@@ -44,7 +44,7 @@ def assign(node: ast.Assign, scope: Scope) -> Statements:
             return _bind(target.id, node.value, scope, span)
         case ast.Subscript():
             scope.converted.append(node.value)
-            return (_store(target, node.value, parse_value(node.value, scope), scope, span),)
+            return (store(target, node.value, parse_value(node.value, scope), scope, span),)
     raise _bad_target(target, scope)
 
 
@@ -146,7 +146,7 @@ def augmented(node: ast.AugAssign, scope: Scope) -> Statements:
                 )
             return (_assign_scalar(name, meaning, parse_expr(whole, scope), span),)
         case ast.Subscript():
-            return (_store(node.target, whole, parse_expr(whole, scope), scope, span),)
+            return (store(node.target, whole, parse_expr(whole, scope), scope, span),)
     raise _bad_target(node.target, scope)
 
 
@@ -385,7 +385,8 @@ def _rom(name: str, call: ast.Call, scope: Scope, span: Span) -> Statements:
     return ()
 
 
-def _store(target: ast.Subscript, node: ast.expr, value: Expr, scope: Scope, span: Span) -> Store:
+def store(target: ast.Subscript, node: ast.expr, value: Expr, scope: Scope, span: Span) -> Store:
+    """`target = value`, an element; `node` is what `value` was written as."""
     with scope.lifting(None):
         found, indices = element(target, scope)
     if found.source is not None:
@@ -396,4 +397,12 @@ def _store(target: ast.Subscript, node: ast.expr, value: Expr, scope: Scope, spa
             remedy="copy it into a local array first",
         )
     value = fixed.stored(shown(target.value), found, value, node, scope)
+    if found.inferred and not found.type.elem.holds(value.type):
+        raise LanguageError(
+            f"{shown(target.value)!r} got the type {found.type.elem} from what it was computed from; this "
+            f"value needs {value.type}",
+            code="BF-L010",
+            span=span,
+            remedy=f"declare it where it is assigned: `{shown(target.value)}: {value.type}[...] = ...`",
+        )
     return Store(found.ir_name, indices, value, span=span)

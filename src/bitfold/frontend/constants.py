@@ -81,7 +81,8 @@ def constant_fault(name: str, values: np.ndarray, type: ArrayType) -> str | None
         integers = all(isinstance(v, (int, np.integer)) for v in values.flat)
     if not integers:
         return f"{name!r} has dtype {values.dtype} and not only integers, but {type} is expected"
-    least, most = int(values.min()), int(values.max())
+    plain = np.asarray(values)
+    least, most = int(plain.min()), int(plain.max())
     if least < type.elem.low or most > type.elem.high:
         return f"{name!r} has values {least}..{most}, outside {type.elem}'s {type.elem.low}..{type.elem.high}"
     return None

@@ -12,6 +12,7 @@ import numpy as np
 
 from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend import fixed
+from bitfold.frontend.arrays import is_reduction
 from bitfold.frontend.bits import bit_function
 from bitfold.frontend.floats import CASTS, check_one_type, float_constant, operand, require_integer
 from bitfold.frontend.scaled import Scaled, is_fixed
@@ -185,8 +186,17 @@ def _binary(node: ast.BinOp, scope: Scope, span: Span) -> Expr:
         return fixed.binary(operator, left, right, span) or build.binary(operator, left, right, span)
     if isinstance(node.op, ast.Pow) and (value := static_int(node, scope)) is not None:
         return build.const(value, span)
+    if isinstance(node.op, ast.MatMult) and (found := _reduction(node, scope)) is not None:
+        return found
     described, remedy = OPERATOR_REMEDIES[type(node.op)]
     raise LanguageError(described, code="BF-L015", span=span, remedy=remedy)
+
+
+def _reduction(node: ast.expr, scope: Scope) -> Expr | None:
+    """A sum and the like over an array, which takes loops before the statement."""
+    from bitfold.frontend.array_statements import scalar_reduction
+
+    return scalar_reduction(node, scope)
 
 
 def _signed(node: ast.UnaryOp, scope: Scope, span: Span) -> Expr:
@@ -280,7 +290,7 @@ def element(node: ast.Subscript, scope: Scope) -> tuple[ArrayName, tuple[Expr, .
             isinstance(part, ast.Constant) and part.value is Ellipsis
         ):
             raise LanguageError(
-                "an array slice is not part of the kernel language",
+                "an array slice is an array, and this needs one of its elements",
                 code="BF-L001",
                 span=span if isinstance(part, ast.Starred) else span_of(part, scope.file),
                 remedy="loop over the elements",
@@ -346,6 +356,8 @@ def _index(node: ast.expr, array: str, size: int, scope: Scope) -> Expr:
 def _call(node: ast.Call, scope: Scope, span: Span) -> Expr:
     if (stream := stream_call(node, scope, parse_expr)) is not None:
         return stream_value(stream, scope)
+    if is_reduction(node) and (found := _reduction(node, scope)) is not None:
+        return found
     callee = static_or_none(node.func, scope)
     if isinstance(callee, type) and callee in CASTS:
         callee = CASTS[callee]

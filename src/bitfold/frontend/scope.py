@@ -15,7 +15,7 @@ import numpy as np
 
 from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend.constants import ConstantTable, array_type
-from bitfold.ir.nodes import Declare, LoopVar, Rom
+from bitfold.ir.nodes import LoopVar, Rom, Stmt
 from bitfold.ir.rewrite import RESERVED, fresh
 from bitfold.lang.array import FixedArray
 from bitfold.lang.fixed import FixedArrayType, FixedType
@@ -27,13 +27,15 @@ from bitfold.lang.types import ArrayType, ElementType, FloatType, IntType
 class ArrayName:
     """An array; `source` is the program's constant behind it when it cannot be written.
 
-    `fixed` is the fixed-point type whose raw integers `type` holds.
+    `fixed` is the fixed-point type whose raw integers `type` holds. `inferred` when the values that it was
+    computed from and not its author gave it the type.
     """
 
     ir_name: str
     type: ArrayType
     source: str | None = None
     fixed: FixedType | None = None
+    inferred: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ class Scope:
     itself, which therefore never mean something outside; `assigned` counts the assignments to each name.
     In a loop that never runs, `alive` is False. `lifted` collects what must be evaluated before the statement
     that is being parsed, and is None where that would change when it is evaluated; `probed` tells that the
-    statement has looked at the state of a stream. `states` are those that the kernel and what it calls keep.
+    statement has looked at the state of a stream. `goal` is what the statement assigns to. `states`
+    are those that the kernel and what it calls keep.
     `converted` are the expressions whose value goes straight into a cast or an array element, so that it need
     not be known of which type it is.
     """
@@ -101,8 +104,9 @@ class Scope:
     names: ChainMap[str, Meaning] = field(default_factory=ChainMap)
     roms: list[Rom] = field(default_factory=list)
     alive: bool = True
-    lifted: list[Declare] | None = None
+    lifted: list[Stmt] | None = None
     probed: bool = False
+    goal: str = ""
     states: list[tuple[ArrayName, State, Span]] = field(default_factory=list)
     converted: list[ast.expr] = field(default_factory=list)
     _used: set[str] = field(default_factory=lambda: set(RESERVED))
@@ -113,7 +117,7 @@ class Scope:
         return fresh(name, self._used)
 
     @contextmanager
-    def lifting(self, lifted: list[Declare] | None) -> Iterator[None]:
+    def lifting(self, lifted: list[Stmt] | None) -> Iterator[None]:
         """Collect in `lifted` what goes before a statement; None where nothing can."""
         before, self.lifted, self.probed = self.lifted, lifted, False
         yield

@@ -10,6 +10,7 @@ from types import FunctionType
 import numpy as np
 
 from bitfold.diagnostics import LanguageError, Span
+from bitfold.frontend.array_statements import array_statement, goal_of
 from bitfold.frontend.assignments import assign, augmented, declare
 from bitfold.frontend.expressions import parse_condition, parse_expr
 from bitfold.frontend.fixed import stored
@@ -59,13 +60,16 @@ class StatementParser:
             return self._for(node)
         if isinstance(node, ast.If):
             return self._if(node)
-        lifted: list[Declare] = []
+        lifted: list[Stmt] = []
         with self.scope.lifting(lifted):
             found = self._simple(node)
         return (*lifted, *found)
 
     def _simple(self, node: ast.stmt) -> tuple[Stmt, ...]:
         """A statement that holds no others."""
+        self.scope.goal = goal_of(node)
+        if (whole := array_statement(node, self.scope)) is not None:
+            return whole
         match node:
             case ast.AnnAssign():
                 return declare(node, self.scope)
@@ -140,7 +144,7 @@ class StatementParser:
 
     def _if(self, node: ast.If) -> tuple[Stmt, ...]:
         """An if. Where compile-time values decide it, only the branch taken is part of the kernel."""
-        lifted: list[Declare] = []
+        lifted: list[Stmt] = []
         with self.scope.lifting(lifted):
             cond = parse_condition(node.test, self.scope)
         if isinstance(cond, Const) and not lifted:

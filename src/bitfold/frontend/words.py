@@ -35,7 +35,10 @@ INTRINSICS: dict[Callable[..., Any], tuple[Fn, tuple[str, ...]]] = {
 # operator -> (what is wrong with it, what to write instead)
 OPERATOR_REMEDIES: dict[type[ast.operator], tuple[str, str]] = {
     ast.Pow: ("`**` is known only between constants", "write the product out, use << or bitfold.lang's pow"),
-    ast.MatMult: ("`@` is not part of the kernel language", "write the loops of the product"),
+    ast.MatMult: (
+        "`@` takes two arrays, and a kernel has no other use for it",
+        "write a @ b of matrices or vectors",
+    ),
 }
 
 # expression -> (its name, what to write instead)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from bitfold.lang.arithmetic import OPERATORS, elementwise, product, reduced
 from bitfold.lang.fixed import Exact, FixedArrayType, FixedType
 from bitfold.lang.stream import StreamType, channels
 from bitfold.lang.types import ArrayType, ElementType, FloatType, IntType, pack_words
@@ -35,9 +36,68 @@ class Array(np.ndarray):
         return found if plain is key else self[plain]
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        if not isinstance(value, np.ndarray):
-            value = self.elem.wrap(value)
+        value = self._wrapped(value) if isinstance(value, np.ndarray) else self.elem.wrap(value)
         super().__setitem__(_plain(key), value)
+
+    def _wrapped(self, values: np.ndarray) -> np.ndarray:
+        """Elements as a store into this array makes them."""
+        whole = self.dtype != object and self.elem.width == 8 * self.dtype.itemsize
+        if values.dtype == self.dtype and (whole or getattr(values, "elem", None) == self.elem):
+            return values
+        made = np.empty(values.shape, self.dtype)
+        for place in np.ndindex(values.shape):
+            made[place] = self.elem.wrap(np.ndarray.__getitem__(values, place))
+        return made
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
+        """An operator on whole arrays: exact, element by element."""
+        compute = OPERATORS.get(ufunc)
+        out = keywords.pop("out", (None,))[0]
+        if method != "__call__" or keywords or (compute is None and ufunc is not np.matmul):
+            plain = [np.asarray(i) if isinstance(i, Array) else i for i in inputs]
+            if out is not None:
+                keywords["out"] = (np.asarray(out) if isinstance(out, Array) else out,)
+            return getattr(ufunc, method)(*plain, **keywords)
+        found = product(*inputs) if compute is None else elementwise(compute, *inputs)
+        if out is not None:
+            out[...] = found
+            return out
+        return found.view(Computed) if found.shape else found[()]
+
+    def sum(self, axis: int | None = None) -> Any:  # type: ignore[override]
+        """The exact sum of all elements, or along one axis."""
+        return _reduced("sum", self, axis)
+
+    def max(self, axis: int | None = None) -> Any:  # type: ignore[override]
+        """The largest of all elements, or along one axis."""
+        return _reduced("max", self, axis)
+
+    def min(self, axis: int | None = None) -> Any:  # type: ignore[override]
+        """The smallest of all elements, or along one axis."""
+        return _reduced("min", self, axis)
+
+    def any(self, axis: int | None = None) -> Any:  # type: ignore[override]
+        """Whether an element is not 0, as 0 or 1."""
+        return _reduced("any", self, axis)
+
+    def all(self, axis: int | None = None) -> Any:  # type: ignore[override]
+        """Whether no element is 0, as 0 or 1."""
+        return _reduced("all", self, axis)
+
+
+class Computed(Array):
+    """What an expression of typed arrays gives: elements of no type of their own, which wrap nowhere."""
+
+    def __getitem__(self, key: Any) -> Any:
+        return np.ndarray.__getitem__(self, _plain(key))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        np.ndarray.__setitem__(self, _plain(key), value)
+
+
+def _reduced(kind: str, array: Array, axis: int | None) -> Any:
+    found = reduced(kind, array, axis)
+    return found.view(Computed) if isinstance(found, np.ndarray) else found
 
 
 class FixedArray(Array):
