@@ -149,6 +149,14 @@ def test_a_budget_is_kept() -> None:
     assert "LUT" in tight.why
 
 
+@pytest.mark.parametrize(
+    "asked", [{"fps": 1e-30}, {"latency_us": 1e30}, {"fps": 1e-300, "latency_us": 1e300}]
+)
+def test_a_requirement_that_asks_for_nothing_gives_the_smallest(asked: dict[str, float]) -> None:
+    smallest = auto_fold(fresh(dense_network()), fps=1e-9)
+    assert auto_fold(fresh(dense_network()), **asked).folding == smallest.folding  # type: ignore[arg-type]
+
+
 def test_channels_are_deepened_where_layers_would_wait() -> None:
     s = fresh(convolution())
     chosen = auto_fold(s, fps=200e6 / 300)
@@ -171,6 +179,10 @@ def test_too_high_a_rate_names_the_best_and_the_kernel_that_stops_it() -> None:
     text = refused(fps=150e6)
     assert "the best possible is 100,000,000 images/s (2 cycles)" in text
     assert "label_select takes 2 cycles however" in text
+
+
+def test_a_rate_beyond_any_clock_is_refused() -> None:
+    assert "the best possible is" in refused(fps=1e300)
 
 
 def test_too_low_a_latency_names_the_best() -> None:

@@ -71,6 +71,12 @@ def _without(chain: Chain, interval: int, allowed: dict[str, int], metric: str) 
     return chain.search.cheapest(form, interval=interval, limits=rest) is not None
 
 
+def _within(asked: Requirement) -> str:
+    return (
+        f" within {', '.join(f'{most:,.12g} {name}' for name, most in asked.budget)}" if asked.budget else ""
+    )
+
+
 def _amount(metric: str, value: int) -> str:
     return f"{value / 2:,g} BRAM36" if metric == "bram18" else f"{value:,} {metric.upper()}"
 
@@ -86,7 +92,8 @@ def refusal(chain: Chain, device: Device, asked: Requirement, most: dict[str, in
     """The error for a requirement that no folding meets: the best possible, and what stops it."""
     search, form = chain.search, [int(m == "latency") for m in METRICS]
     interval, _ = most_cycles(asked, device)
-    what = f"no folding of {chain.s.name!r} gives {asked} on the {device.name}"
+    reach = f"gives {asked}" if not asked.fastest else f"fits{_within(asked)}"
+    what = f"no folding of {chain.s.name!r} {reach} on the {device.name}"
     clock = device.clock_mhz
     best = search.fastest(form, most)
     if best is None:
@@ -97,7 +104,20 @@ def refusal(chain: Chain, device: Device, asked: Requirement, most: dict[str, in
                 least.append(
                     f"{_amount(metric, smallest.values[metric])} of {_amount(metric, most[metric])} usable"
                 )
-        need = f"it takes at least {', '.join(least)}" if least else f"none fits in {_usable(most)}"
+        together = not least
+        for metric in ("lut", "bram18") if together else ():
+            unit = [int(m == metric) for m in METRICS]
+            rest = {m: v for m, v in most.items() if m != metric}
+            alone = search.cheapest(unit, interval=IMPOSSIBLE - 1, limits=rest)
+            if alone is not None:
+                amount = _amount(metric, alone.values[metric])
+                least.append(f"{amount} of {_amount(metric, most[metric])} usable")
+        if together and least:
+            need = f"within the other limits it takes at least {', or '.join(least)}"
+        else:
+            need = (
+                f"it takes at least {', '.join(least)}" if least else f"none fits in {_usable(most)} usable"
+            )
         return ScheduleError(
             f"{what}: {need}",
             span=chain.s.function.span,

@@ -88,10 +88,15 @@ def most_cycles(asked: Requirement, device: Device) -> tuple[int, int]:
     """(interval, latency) that are allowed, in cycles at the device's clock."""
     interval = latency = IMPOSSIBLE - 1
     if asked.fps is not None:
-        interval = floor(device.clock_mhz * 1e6 / asked.fps * (1 + _ROUNDING))
+        interval = _cycles(device.clock_mhz * 1e6 / asked.fps)
     if asked.latency_us is not None:
-        latency = floor(device.clock_mhz * asked.latency_us * (1 + _ROUNDING))
+        latency = _cycles(device.clock_mhz * asked.latency_us)
     return interval, latency
+
+
+def _cycles(most: float) -> int:
+    """Whole cycles; rounding in the division must not cost one."""
+    return floor(min(most * (1 + _ROUNDING), IMPOSSIBLE - 1))
 
 
 def limits(asked: Requirement, device: Device) -> dict[str, int]:
