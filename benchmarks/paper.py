@@ -23,7 +23,7 @@ def main() -> int:
             f"{shown(f.name, f.theirs)} +- {WITHIN:.0%}",
             f"{shown(f.name, f.ours)} ({deviation(f)})",
             f.met,
-            f"cycle model, {design.schedule}; the paper's: {f.source}",
+            f"{design.schedule}; the paper's: {f.source}",
         )
         for design in compare(accuracy=False)
         for f in design.figures
