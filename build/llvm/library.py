@@ -15,8 +15,9 @@ from typing import Any
 from bitfold.build.folder import LLVM, MANIFEST, write_files
 from bitfold.build.hls.names import Names, identifier
 from bitfold.build.llvm.jit import add_entry, llvm_ir, runtime_library
+from bitfold.build.llvm.network import Layout, check_platform
+from bitfold.build.llvm.network_c import network_source
 from bitfold.build.llvm.views import element_bytes
-from bitfold.diagnostics import BuildError
 from bitfold.ir.effects import parameter_effects
 from bitfold.ir.network import is_network
 from bitfold.ir.nodes import Param, Program
@@ -41,41 +42,43 @@ def library(program: Program, trace: Trace | None = None) -> Library:
     """`NAME.h`, `NAME.ll` and `NAME.o` of a program whose top kernel is NAME. Writes nothing.
 
     The object file is for the CPU of this machine, the LLVM IR for any 64-bit little-endian one.
+    Kernels that take turns need the memory that `NAME.c` sets up, so there is that file too.
 
     Raises:
-        BuildError: the kernels talk by streams, which need a scheduler that only Python sets up.
+        BuildError: the kernels take turns, and the C library of this system cannot switch stacks.
     """
     name = identifier(program.top.name)
-    entry = f"{name}_batch"
+    layouts: list[Layout] = []
 
     def add(lowered: Lowered) -> None:
         if is_network(lowered.program):
-            raise BuildError(
-                f"{name!r} joins kernels by streams, whose scheduler is set up by Python",
-                code="BF-B013",
-                span=program.top.span,
-                remedy='call it from Python with s.build(target="llvm"), or write HLS C++: --target hls',
-            )
-        add_entry(lowered, entry)
+            check_platform()
+            layouts.append(Layout.of(lowered.program))
+        add_entry(lowered, f"{name}_network" if layouts else f"{name}_batch")
 
     lowered = lower_to_llvm(program, add, trace)
+    entry = f"{name}_network" if layouts else f"{name}_batch"
     with lowered.context:
         for op in lowered.module.body.operations:
             function = op.operation
             own = function.name == "llvm.func" and len(function.regions[0].blocks)
             if own and function.attributes["sym_name"].value != entry:
                 function.attributes["linkage"] = ir.Attribute.parse("#llvm.linkage<internal>")
-    header = _header(program, name, entry)
+    signature = _signature(program)
+    header = _header(program, name, signature, bool(layouts))
     files = {
         f"{name}.h": header.encode(),
         f"{name}.ll": llvm_ir(lowered).encode(),
         f"{name}.o": _object(lowered, entry),
     }
+    for layout in layouts:
+        source = network_source(name, layout, ", ".join(signature.batch), ", ".join(signature.names))
+        files[f"{name}.c"] = source.encode()
     manifest = {
         "generator": LLVM,
         "format": 1,
         "name": name,
-        "top": entry,
+        "top": f"{name}_batch",
         "machine": f"{platform.system()} {platform.machine()}",
         "ports": [_port(p, r, w) for p, (r, w) in _parameters(program)],
         "files": {file: sha256(data).hexdigest() for file, data in files.items()},
@@ -141,13 +144,13 @@ def _layout(type: ArrayType) -> str:
 _HEADER = """\
 /* {name}: compiled by Bitfold from {source}.
  *
- * {name}(...) is one call of the kernel, {entry}(count, ...) is `count` calls, for which the arrays
+ * {name}(...) is one call of the kernel, {name}_batch(count, ...) is `count` calls, for which the arrays
  * of each parameter lie one after the other. Arrays are in row-major order; an array that is written
- * may overlap no other. Calls on different arrays may run in different threads.
+ * may overlap no other. Calls on different arrays may run in different threads.{ends}
  *
 {arrays}
  *
- * Link {name}.o, which is for {machine} and the CPU it was made on (with GNU ld: -no-pie),
+ * Link {name}.o{and_source}, which is for {machine} and the CPU it was made on (with GNU ld: -no-pie),
  * or compile {name}.ll for another CPU: clang -O3 -c {name}.ll
  */
 #ifndef BITFOLD_{guard}_H
@@ -159,10 +162,10 @@ _HEADER = """\
 extern "C" {{
 #endif
 {wide}
-void {entry}(int64_t count, {batch});
+{result} {name}_batch({batch});
 
-static inline void {name}({one}) {{
-  {entry}(1, {names});
+static inline {result} {name}({one}) {{
+  {returns}{name}_batch({names});
 }}
 
 #ifdef __cplusplus
@@ -173,14 +176,28 @@ static inline void {name}({one}) {{
 """
 
 
-def _header(program: Program, name: str, entry: str) -> str:
-    top = program.top
-    parameters = _parameters(program)
-    names, arrays, batch, one, passed, wide = Names(frozenset({"count"})), [], [], [], [], {}
+_ENDS = """
+ * They return -1 when the kernels of all calls came to a proper end, else the first call in which one
+ * waits for ever or leaves elements in a stream (its outputs mean nothing), and -2 without memory."""
+
+
+@dataclass(frozen=True)
+class _Signature:
+    """The parameters in C: as declared for a batch and for one call, their names, notes, and own types."""
+
+    batch: list[str]
+    one: list[str]
+    names: list[str]
+    notes: list[str]
+    wide: dict[str, int]
+
+
+def _signature(program: Program) -> _Signature:
+    names = Names(frozenset({"count", "workspace", "memory", "words", "i", "failed"}))
     names.push()
-    for param, (_, written) in parameters:
-        c_name = names.declare(param.name)
-        c = _c_type(param.type)
+    made = _Signature([], [], [], [], {})
+    for param, (_, written) in _parameters(program):
+        c_name, c = names.declare(param.name), _c_type(param.type)
         note = _layout(param.type)
         if param.fixed is not None:
             note = f"numbers in units of 2**-{param.fixed.fraction}" + (f"; {note}" if note else "")
@@ -188,28 +205,37 @@ def _header(program: Program, name: str, entry: str) -> str:
             first = "filled with its initial values" if param.state else "all zeros"
             kept = f"kept between calls: one array for all of them, at first {first}"
             note = f"{note}; {kept}" if note else kept
-        arrays.append(
+        made.notes.append(
             f" *   {c_name}: {param.type.elem}[{', '.join(map(str, param.type.dims))}], "
             f"{'written' if written else 'read'}" + (f"; {note}" if note else "")
         )
         const = "" if written else "const "
-        batch.append(f"{const}{c} *{c_name}")
-        one.append(f"{const}{c} {c_name}[{' * '.join(map(str, param.type.dims))}]")
-        passed.append(c_name)
+        made.batch.append(f"{const}{c} *{c_name}")
+        made.one.append(f"{const}{c} {c_name}[{' * '.join(map(str, param.type.dims))}]")
+        made.names.append(c_name)
         if param.type.elem.width > 64:
-            wide[c] = element_bytes(param.type) // 8
+            made.wide[c] = element_bytes(param.type) // 8
+    return made
+
+
+def _header(program: Program, name: str, signature: _Signature, takes_turns: bool) -> str:
+    top = program.top
     types = [
-        f"typedef struct {{ uint64_t word[{n}]; }} __attribute__((aligned(16))) {c};" for c, n in wide.items()
+        f"typedef struct {{ uint64_t word[{n}]; }} __attribute__((aligned(16))) {c};"
+        for c, n in signature.wide.items()
     ]
     return _HEADER.format(
         name=name,
-        entry=entry,
         source=f"{short_path(top.span.file)}:{top.span.line}",
         machine=f"{platform.system()} {platform.machine()}",
-        arrays="\n".join(arrays),
+        arrays="\n".join(signature.notes),
         guard=name.upper(),
         wide="\n" + "\n".join(types) + "\n" if types else "",
-        batch=", ".join(batch),
-        one=", ".join(one),
-        names=", ".join(passed),
+        batch=", ".join(["int64_t count", *signature.batch]),
+        one=", ".join(signature.one) or "void",
+        names=", ".join(["1", *signature.names]),
+        ends=_ENDS if takes_turns else "",
+        and_source=f" and {name}.c" if takes_turns else "",
+        result="int64_t" if takes_turns else "void",
+        returns="return " if takes_turns else "",
     )

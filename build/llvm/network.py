@@ -117,12 +117,12 @@ class Workspace:
         self._memory = np.zeros(layout.size + _ALIGN, np.uint8)
         start = -self._memory.ctypes.data % _ALIGN
         self.address = self._memory.ctypes.data + start
-        self._words = self._memory[start : start + layout.size].view(np.int64)
+        self.words = self._memory[start : start + layout.size].view(np.int64)
         self._fill(layout)
 
     @property
     def failed(self) -> int | None:
-        found = int(self._words[turns.FAILED])
+        found = int(self.words[turns.FAILED])
         return None if found < 0 else found
 
     def _fill(self, layout: Layout) -> None:
@@ -137,15 +137,15 @@ class Workspace:
             turns.FAILED: -1,
         }
         for number, value in header.items():
-            self._words[number] = value
+            self.words[number] = value
         in_turns = len(layout.groups) > 1
         for number, group in enumerate(layout.groups):
             earlier = sorted(layout.net.after[number]) if in_turns else []
             row = number * len(layout.net.calls)
             for i, other in enumerate(earlier):
-                self._words[layout.offsets["earlier"] // 8 + row + i] = _process(at, other)
+                self.words[layout.offsets["earlier"] // 8 + row + i] = _process(at, other)
             first = layout.offsets["processes"] // 8 + number * turns.PROCESS_WORDS
-            self._words[first : first + turns.EARLIER_COUNT + 1] = [
+            self.words[first : first + turns.EARLIER_COUNT + 1] = [
                 at[f"context {number}"],
                 self.address,
                 number,
@@ -157,10 +157,10 @@ class Workspace:
         for link, position in lanes.values():
             for lane in range(prod(link.type.dims)):
                 first = layout.offsets["channels"] // 8 + (position + lane) * WORDS
-                self._words[first + RING] = at[f"ring {link.name}"] + lane * layout.ring_bytes(link)
-                self._words[first + LIMIT] = layout.limits[link.name]
-                self._words[first + PRODUCER] = _process(at, link.producer if in_turns else 0)
-                self._words[first + CONSUMER] = _process(at, link.consumer if in_turns else 0)
+                self.words[first + RING] = at[f"ring {link.name}"] + lane * layout.ring_bytes(link)
+                self.words[first + LIMIT] = layout.limits[link.name]
+                self.words[first + PRODUCER] = _process(at, link.producer if in_turns else 0)
+                self.words[first + CONSUMER] = _process(at, link.consumer if in_turns else 0)
 
 
 def _process(at: dict[str, int], number: int) -> int:

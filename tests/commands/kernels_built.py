@@ -28,6 +28,41 @@ def broken(s):
     return s.nothing_of_the_kind()
 """
 
+NETWORK = """
+from bitfold.lang import *
+
+
+def put(x: int8[4], c: Stream[int8, 2]):
+    for i in range(4):
+        if x[i] > 0:
+            c.put(x[i])
+    c.put(0)
+
+
+def add(c: Stream[int8, 2], d: Stream[int8, 2]):
+    v: int8 = 1
+    for i in range(5):
+        if v != 0:
+            v = c.get()
+            d.put(v)
+
+
+def get(d: Stream[int8, 2], y: int8[1]):
+    v: int8 = 1
+    for i in range(3):
+        if v != 0:
+            v = d.get()
+            y[0] += v
+
+
+def net(x: int8[4], y: int8[1]):
+    c = empty(Stream[int8, 2])
+    d = empty(Stream[int8, 2])
+    put(x, c)
+    add(c, d)
+    get(d, y)
+"""
+
 ODD = """
 from beside import WIDTH
 from bitfold.lang import *

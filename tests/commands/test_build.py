@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.commands.kernels_built import GEMM, ODD
+from tests.commands.kernels_built import GEMM, NETWORK, ODD
 
 from bitfold.build.hls.csim import find_compiler
 from bitfold.cli import main
@@ -121,6 +121,26 @@ def test_names_in_annotations_get_sizes_and_types(folder: Path, capsys) -> None:
         assert f"x: {shown}" in capsys.readouterr().out
     for wrong in ("T=int16[3]", "T=float", "T=Int('5')", "T=__import__('os')", "T=Int(-1)"):
         assert "sets no size and no type" in refused(capsys, "scale.py:scale", "--set", wrong, *more)
+
+
+def test_a_network_that_takes_turns_becomes_a_library_too(folder: Path) -> None:
+    (folder / "net.py").write_text(NETWORK)
+    assert main(["build", "net.py:net", "--target", "llvm", "--out", "lib"]) == 0
+    Path("main.cpp").write_text("""
+#include <cstdio>
+#include "net.h"
+int main() {
+  const int8_t x[] = {1, -2, -3, 4, -1, -1, -1, 9, 5, 6, 7, -8};
+  int8_t y[] = {0, 10, 0};
+  std::printf("%d ", (int)net_batch(2, x, y));
+  std::printf("%d %d ", y[0], y[1]);
+  std::printf("%d", (int)net(x + 8, y + 2));
+}
+""")
+    build = [find_compiler(), "-no-pie", "-Wall", "-Werror", "-Ilib", "main.cpp", "lib/net.c", "lib/net.o"]
+    subprocess.run([*build, "-o", "main"], check=True)
+    found = subprocess.run(["./main"], capture_output=True, text=True, check=True).stdout
+    assert found == "-1 5 19 0", "the last call leaves an element in a stream"
 
 
 @pytest.mark.csim

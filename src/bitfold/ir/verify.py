@@ -50,14 +50,18 @@ def verify(program: Program, known: Program | None = None) -> None:
     """
     verified = {f.name: f for f in known.functions} if known is not None else {}
     seen: dict[str, Function] = {}
-    same_callees = True
+    changed: set[str] = set()  # kernels whose parameters are not what their callers were verified with
     for function in program.functions:
         if function.name in seen:
             raise MalformedError(f"two kernels named {function.name}")
         old = verified.get(function.name)
+        same_callees = not changed or changed.isdisjoint(
+            s.callee for s in walk(function.body) if isinstance(s, CallKernel)
+        )
         if old is not function or not same_callees:
             _Verifier(program, function, seen).run(old if same_callees else None)
-            same_callees = same_callees and old is not None and old.params == function.params
+            if old is None or old.params != function.params:
+                changed.add(function.name)
         seen[function.name] = function
 
 

@@ -120,6 +120,8 @@ def _ends(program: Program, owner: Function, array: str) -> tuple[End, End]:
             if array in own:
                 raise _not_linked(owner, array, "is used by more than calls of kernels", stmt)
             continue
+        if array not in stmt.args:
+            continue
         callee = program.function(stmt.callee)
         effects = parameter_effects(program, callee)
         for position, arg in enumerate(stmt.args):

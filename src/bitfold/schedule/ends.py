@@ -46,7 +46,7 @@ def reader(function: Function, name: str) -> Function:
     site = found[0]
     for other in found[1:]:
         if other.indices != site.indices or not _same(other.loops, site.loops):
-            raise refused(function, name, other, "it is read in several places", "read")
+            raise refused(function, name, other, "it is read in several places", "read", site)
     used = {e.name for i in site.indices for e in walk_expr(i) if isinstance(e, LoopVar)}
     depth = max((d for d, f in enumerate(site.loops) if f.var in used), default=-1) + 1
     outer, around = site.loops[:depth], site.within(depth)
@@ -215,7 +215,7 @@ def writer(function: Function, name: str) -> Function:
     """
     found = sites(function, name, stores=True)
     if len(found) > 1:
-        raise refused(function, name, found[1], "it is written in several places", "write")
+        raise refused(function, name, found[1], "it is written in several places", "write", found[0])
     (site,) = found
     type = arrays_of(function)[name]
     lane = _changed_lane(site, type)

@@ -54,13 +54,16 @@ def sites(function: Function, name: str, stores: bool) -> list[Site]:
     return list(visit(function.body, (), ()))
 
 
-def refused(function: Function, name: str, site: Site, why: str, verb: str) -> ScheduleError:
-    """The error that says why the array cannot be a stream."""
+def refused(
+    function: Function, name: str, site: Site, why: str, verb: str, first: Site | None = None
+) -> ScheduleError:
+    """The error that says why the array cannot be a stream; `first` is another place that uses it."""
+    notes = [] if first is None else [Note("the first place is here", first.span)]
     return ScheduleError(
         f"{name!r} of {function.name!r} cannot be a stream: {why}",
         code="BF-S027",
         span=site.span,
-        notes=[Note(f"{name!r} is declared here", declared_at(function, name))],
+        notes=[*notes, Note(f"{name!r} is declared here", declared_at(function, name))],
         remedy="split the loop before you stream"
         if "split" in why
         else f"{verb} every element once, in row-major order, or leave it an array",
@@ -104,12 +107,33 @@ class Order:
         if not access.is_injective():
             if type.lanes > 1:
                 return f"a word is used more than once; split the loop over its elements by {type.lanes}"
-            return "an element is used more than once"
+            pairs = access.apply_range(access.reverse())
+            return f"an element is used more than once{self._shown(pairs.intersect(_earlier(pairs)))}"
         time = isl.Map(f"{{ [{listed(self.loops)}] -> [{listed(self.loops)}] }}")
         earlier = time.lex_lt_map(time).intersect_domain(access.domain()).intersect_range(access.domain())
-        if not earlier.intersect(access.lex_ge_map(access)).is_empty():
-            return "its elements are not used in row-major order"
+        turned = earlier.intersect(access.lex_ge_map(access))
+        if not turned.is_empty():
+            return f"its elements are not used in row-major order{self._shown(turned)}"
         return None
+
+    def _shown(self, pairs: isl.Map) -> str:
+        """Two iterations that `pairs` holds, in words; nothing where there are no loops."""
+        if not self.loops or pairs.is_empty():
+            return ""
+        point = pairs.sample().wrap().sample_point()
+        count = len(self.loops)
+        values = [point.get_coordinate_val(isl.dim_type.set, d).to_python() for d in range(2 * count)]
+
+        def at(offset: int) -> str:
+            return ", ".join(f"{loop.var}={values[offset + d]}" for d, loop in enumerate(self.loops))
+
+        return f", first at ({at(0)}), then at ({at(count)})"
+
+
+def _earlier(pairs: isl.Map) -> isl.Map:
+    """Those pairs of times of which the first is earlier."""
+    times = pairs.get_space().domain()
+    return isl.Map.lex_lt(times)
 
 
 def listed(loops: tuple[For, ...]) -> str:
