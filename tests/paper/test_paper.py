@@ -14,6 +14,7 @@ from rich.console import Console
 from tests.e2e.test_sfc_cli import refused
 from tests.report.test_page import Checked
 
+from bitfold.cli import main
 from bitfold.diagnostics import DataError, UsageError
 from bitfold.paper import Comparison, compare
 from bitfold.paper.compare import gathered
@@ -97,7 +98,7 @@ def test_the_command_writes(tmp_path):
 
 
 def test_it_fails_where_a_rate_or_a_latency_is_missed(monkeypatch, capsys):
-    monkeypatch.setattr("bitfold.paper.compare.WITHIN", 0.03)
+    monkeypatch.setattr(sys.modules["bitfold.paper.compare"], "WITHIN", 0.03)
     assert main(["paper", "--no-accuracy"]) == 1
     shown = " ".join(capsys.readouterr().out.split())
     assert "of the paper's: CNV-max's latency, us (+4.0%), SFC-fix's latency, us (+3.5%)." in shown
