@@ -126,6 +126,7 @@ class Writer:
     def block(self, depth: int, statements: int) -> None:
         arrays, scalars = len(self.arrays), len(self.scalars)
         kinds = [self.store, self.store, self.scalar, self.update, self.local_array, self.call]
+        kinds += [self.whole, self.reduction]
         if depth < 4:
             kinds += [self.loop, self.loop, self.condition]
         for _ in range(statements):
@@ -223,6 +224,38 @@ class Writer:
             self.line(depth, f"{target} {operator} {self.expr(self.rules.max_depth - 1)}")
         else:
             self.line(depth, f"{target} = {self.expr(self.rules.max_depth)}")
+
+    def whole(self, depth: int) -> None:
+        """A statement on all of an array."""
+        array = self.pick([a for a in self.arrays if a.writable])
+        value = self.elements(array.shape, 2)
+        if self.chance():
+            return self.line(depth, f"{array.name} {self.pick(['+=', '-=', '*=', '&=', '^='])} {value}")
+        return self.line(depth, f"{array.name}[{self.pick([':', '...', '::-1'])}] = {value}")
+
+    def reduction(self, depth: int) -> None:
+        """A scalar that is found in all of an array."""
+        name, array = self.name("v"), self.pick(self.arrays)
+        value = f"({self.elements(array.shape, 1)} + {array.name})"
+        self.line(depth, f"{name} = {value}.{self.pick(['sum', 'max', 'min', 'any', 'all'])}()")
+        self.scalars.append((name, Int(1), True))
+
+    def elements(self, shape: tuple[int, ...], depth: int) -> str:
+        """An expression for each element of an array, or the same for all."""
+        fits = [a.name for a in self.arrays if a.shape == shape]
+        if depth <= 0 or not fits:
+            part = self.pick(["", "[::-1]"])
+            return f"{self.pick(fits)}{part}" if fits and self.pick([True, True, False]) else self.leaf(0)
+        e = self.elements(shape, depth - 1)
+        match self.pick(["binary", "binary", "unary", "compare", "mixed"]):
+            case "binary":
+                other = self.elements(shape, depth - 1)
+                return f"({e} {self.pick(['+', '-', '*', '&', '|', '^'])} {other})"
+            case "unary":
+                return self.pick([f"abs({self.pick(fits)})", f"(-{e})", f"(~{self.pick(fits)})"])
+            case "compare":
+                return f"({self.pick(fits)} {self.pick(['<', '==', '>='])} {e})"
+        return f"({self.pick(fits)} {self.pick(['//', '%'])} {self.pick([2, 3, -5])} - {e})"
 
     def call(self, depth: int) -> None:
         chosen = []

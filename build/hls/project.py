@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from hashlib import sha256
@@ -21,6 +21,7 @@ from bitfold.build.hls.vectors import Port, Vectors, vector_text
 from bitfold.build.zc706.device import ZC706, Device
 from bitfold.diagnostics import UsageError
 from bitfold.ir.network import cyclic
+from bitfold.ir.nodes import Param
 from bitfold.lang.fixed import FixedType
 from bitfold.lowering.to_mlir import Lowered
 
@@ -91,6 +92,17 @@ def plan(
     return Plan(name, source.top, device, ports, images, files, digest)
 
 
+def _notes(params: Sequence[Param], source: Source) -> list[str]:
+    """What the bits of the ports mean, where their C++ types do not say it."""
+    notes = []
+    for param, port in zip(params, source.parameters, strict=True):
+        if (member := param.member) is not None:
+            notes.append(f"{port.name} is the field {member.field} of {member.argument}: {member.struct}.")
+        if param.fixed is not None:
+            notes.append(f"{port.name} holds {param.fixed}: its bits are those of {_ap_fixed(param.fixed)}.")
+    return notes
+
+
 def _ap_fixed(type: FixedType) -> str:
     """The C++ type of the same bits, which counts them before the binary point."""
     return f"ap_{'' if type.signed else 'u'}fixed<{type.width}, {type.width - type.fraction}>"
@@ -119,11 +131,7 @@ def _sources(
         "device": device,
         "guard": f"{name.upper()}_H",
         "prototype": source.prototype,
-        "notes": [
-            f"{c.name} holds {p.fixed}: its bits are those of {_ap_fixed(p.fixed)}."
-            for p, c in zip(lowered.program.top.params, source.parameters, strict=True)
-            if p.fixed
-        ],
+        "notes": _notes(lowered.program.top.params, source),
         "text": source.text.rstrip("\n"),
         "weights": bool(roms),
         "roms": roms,

@@ -393,3 +393,11 @@ def float_total(x: float32[4, 4], t: float32[1]):
     for i in range(4):
         for j in range(4):
             t[0] += x[i, j]
+
+
+def idle_loop(y: uint8[4]):
+    for i in range(2):
+        v: uint8 = 0
+        v = uint8(v + 1)
+    for j in range(4):
+        y[j] = j

@@ -192,7 +192,7 @@ class Request:
         """Ask `s` for it. Raises whatever the primitive raises."""
         a, b, c, d = self.numbers
         view = s.at(s.program.functions[a % len(s.program.functions)].name)
-        loops, arrays = view.get_loops(), view.get_arrays()
+        loops, arrays = view.get_loops(), view.get_arrays() or ("none",)
         loop = loops[b % len(loops)] if loops else "none"
         array = arrays[b % len(arrays)]
         match self.primitive:

@@ -114,3 +114,11 @@ def test_a_constant_is_stored_anew() -> None:
     s.reshape("w", 4, 3)
     assert [v.shape for v in s.program.constants.values()] == [(4, 3)]
     check_rewritten(before, s.program)
+
+
+def test_an_iteration_that_uses_no_array_is_a_kernel_without_parameters() -> None:
+    s = customize(k.idle_loop)
+    before = s.program
+    s.unfold("i", name="pe")
+    assert "def pe_0():" in str(s)
+    check_rewritten(before, s.program)

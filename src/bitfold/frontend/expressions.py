@@ -11,7 +11,7 @@ from types import BuiltinFunctionType, FunctionType
 import numpy as np
 
 from bitfold.diagnostics import LanguageError, Span
-from bitfold.frontend import fixed
+from bitfold.frontend import fixed, structs
 from bitfold.frontend.arrays import is_reduction
 from bitfold.frontend.bits import bit_function
 from bitfold.frontend.floats import CASTS, check_one_type, float_constant, operand, require_integer
@@ -57,11 +57,14 @@ def parse_expr(node: ast.expr, scope: Scope) -> Expr:
         with scope.lifting(None):
             return parse_expr(node, scope)
     span = span_of(node, scope.file)
+    structs.refuse_whole(node, scope)
     match node:
         case ast.Constant():
             return _literal(node, span)
         case ast.Name():
             return _name(node, scope, span)
+        case ast.Attribute() if (field := structs.member(node, scope)) is not None:
+            return parse_expr(field, scope)
         case ast.Attribute():
             return _attribute(node, scope, span)
         case ast.Subscript():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any
@@ -13,14 +13,16 @@ import numpy as np
 from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend.constants import ConstantTable, array_type, constant_fault
 from bitfold.frontend.generics import Generic, check_given, generic_names, missing, type_fault, with_elem
-from bitfold.frontend.scope import ArrayName, Known, Scope
+from bitfold.frontend.scope import ArrayName, Known, Scope, StructName
 from bitfold.frontend.source import captured, shown, span_of
 from bitfold.frontend.static import static_or_none
-from bitfold.ir.nodes import Param
+from bitfold.frontend.structs import field_name
+from bitfold.ir.nodes import Member, Param
 from bitfold.lang.array import FixedArray
 from bitfold.lang.fixed import FixedArrayType, FixedType
 from bitfold.lang.generics import TypeName, as_type
 from bitfold.lang.stream import StreamType
+from bitfold.lang.structs import StructArrayType
 from bitfold.lang.types import ArrayType, ElementType, FloatType, IntType
 
 Bound = ArrayType | FixedArrayType | tuple[str, np.ndarray]
@@ -52,6 +54,7 @@ class Declared:
     type: ArrayType
     span: Span
     fixed: FixedType | None = None
+    member: Member | None = None
 
     def __str__(self) -> str:
         return str(FixedArrayType(self.fixed, self.type) if self.fixed else self.type)
@@ -99,13 +102,30 @@ def declared_parameters(fn: FunctionType, node: ast.FunctionDef, file: str) -> S
     generic = generic_names(fn, list(quoted.values()), scope.outside, file)
     for name, meaning in generic.meanings().items():
         scope.bind(name, Known(meaning))
-    declared = [_declared(arg, quoted.get(arg.arg), evaluated.get(arg.arg), scope) for arg in parameters]
+    declared = [
+        part
+        for arg in parameters
+        for part in _declared_parts(arg, quoted.get(arg.arg), evaluated.get(arg.arg), scope)
+    ]
     return Signature(declared, generic)
 
 
-def _declared(arg: ast.arg, quoted: ast.expr | None, evaluated: Any, scope: Scope) -> Declared:
-    span = span_of(arg, scope.file)
+def _declared_parts(
+    arg: ast.arg, quoted: ast.expr | None, evaluated: Any, scope: Scope
+) -> Iterator[Declared]:
+    """A parameter; for an array of structs, one for each field."""
     type = as_type(evaluated) if quoted is None else as_type(static_or_none(quoted, scope))
+    if not isinstance(type, StructArrayType):
+        yield _declared(arg, type, scope)
+        return
+    for field, part in zip(type.struct.names, type.parts, strict=True):
+        declared = _declared(arg, part, scope)
+        member = Member(arg.arg, field, type.struct)
+        yield replace(declared, name=field_name(arg.arg, field), member=member)
+
+
+def _declared(arg: ast.arg, type: Any, scope: Scope) -> Declared:
+    span = span_of(arg, scope.file)
     if isinstance(type, FixedArrayType):
         return Declared(arg.arg, type.raw, span, type.elem)
     if isinstance(type, ArrayType):
@@ -150,6 +170,8 @@ def resolve(
     check_given(kernel, generic, sizes, given, span)
     resolved = {name: as_type(v) if name in generic.types else int(v) for name, v in given.items()}
     origin = dict.fromkeys(resolved, "customize")
+    if bound:
+        _check_structs(kernel, signature, bound)
     for parameter in signature.parameters:
         if parameter.name in bound:
             _unify(kernel, parameter, bound[parameter.name], resolved, origin, generic)
@@ -158,6 +180,20 @@ def resolve(
     if open_sizes or open_types:
         raise missing(kernel, open_sizes, open_types, span)
     return resolved
+
+
+def _check_structs(kernel: str, signature: Signature, bound: Mapping[str, Bound]) -> None:
+    """Raise MismatchError where an array of structs meets another kind of array."""
+    for parameter in signature.parameters:
+        if parameter.name not in bound:
+            member = parameter.member
+            whole = member.argument if member else parameter.name
+            takes = f"an array of {member.struct}" if member else str(parameter)
+            fields = [n.partition(".")[2] for n in bound if n.startswith(f"{whole}.")]
+            this = f"one of structs with the fields {', '.join(fields)}" if fields else "an array of numbers"
+            raise MismatchError(
+                whole, f"{kernel} takes {takes} for {whole!r}, but this is {this}", parameter.span
+            )
 
 
 def _unify(
@@ -251,6 +287,8 @@ def bind(
             scope.bind(parameter.name, replace(rom, fixed=held))
         else:
             ir_name = scope.unique(parameter.name)
-            params.append(Param(ir_name, type, parameter.span, fixed=held))
+            params.append(Param(ir_name, type, parameter.span, fixed=held, member=parameter.member))
             scope.bind(parameter.name, ArrayName(ir_name, type, fixed=held))
+        if (member := parameter.member) is not None:
+            scope.bind(member.argument, StructName(member.argument, member.struct, type.dims))
     return tuple(params)

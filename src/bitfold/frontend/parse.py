@@ -131,7 +131,7 @@ class _ProgramParser:
             raise LanguageError(
                 mismatch.message,
                 code="BF-L029",
-                span=next(a.span for a in args if a.parameter == mismatch.parameter),
+                span=next(a.span for a in args if _whole(a.parameter) == _whole(mismatch.parameter)),
                 remedy="pass an array of the declared shape and element type",
                 notes=[Note(f"parameter {mismatch.parameter!r} is declared here", mismatch.where)],
             ) from None
@@ -157,6 +157,11 @@ class _ProgramParser:
                     remedy="pass two different arrays",
                 )
             seen[array] = written
+
+
+def _whole(parameter: str) -> str:
+    """The parameter as its author wrote it, of that for a field of a struct."""
+    return parameter.partition(".")[0]
 
 
 def _name_span(node: ast.FunctionDef, file: str) -> Span:

@@ -20,6 +20,7 @@ from bitfold.ir.rewrite import RESERVED, fresh
 from bitfold.lang.array import FixedArray
 from bitfold.lang.fixed import FixedArrayType, FixedType
 from bitfold.lang.state import State
+from bitfold.lang.structs import StructType
 from bitfold.lang.types import ArrayType, ElementType, FloatType, IntType
 
 
@@ -58,7 +59,16 @@ class Known:
     value: Any
 
 
-Meaning = ArrayName | ScalarName | LoopVar | Known
+@dataclass(frozen=True, slots=True)
+class StructName:
+    """A struct, or an array of structs of some shape: its fields are bound to names of their own."""
+
+    name: str
+    struct: StructType
+    shape: tuple[int, ...] | None
+
+
+Meaning = ArrayName | ScalarName | LoopVar | Known | StructName
 
 
 def described(meaning: Meaning) -> str:
@@ -69,6 +79,8 @@ def described(meaning: Meaning) -> str:
             return "a constant array" if meaning.source else array
         case ScalarName():
             return "a scalar"
+        case StructName():
+            return "a struct" if meaning.shape is None else "an array of structs"
         case LoopVar():
             return "a loop variable"
     return "a compile-time value"
@@ -114,7 +126,7 @@ class Scope:
 
     def unique(self, name: str) -> str:
         """`name`, or `name_1`, `name_2` ... when it is taken in this kernel."""
-        return fresh(name, self._used)
+        return fresh(name.partition("#")[0].replace(".", "_"), self._used)
 
     @contextmanager
     def lifting(self, lifted: list[Stmt] | None) -> Iterator[None]:
@@ -221,7 +233,7 @@ class Scope:
         """A ROM called `name` that holds `values` as `type`, from a constant called about `source`."""
         if fixed is not None:
             values = fixed.encode(values)
-        constant = self.constants.enter(source, values, type, span)
+        constant = self.constants.enter(source.replace(".", "_"), values, type, span)
         ir_name = self.unique(name)
         self.roms.append(Rom(ir_name, type, constant, span=span))
         return ArrayName(ir_name, type, constant, fixed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from types import FunctionType
 
@@ -19,6 +19,7 @@ from bitfold.frontend.scope import ArrayName, Scope, described, is_kernel
 from bitfold.frontend.source import keyword_span, shown, span_of
 from bitfold.frontend.static import static_or_none
 from bitfold.frontend.streams import StreamCall, stream_call
+from bitfold.frontend.structs import field_name, find, rewritten
 from bitfold.frontend.words import REFUSED_STATEMENTS
 from bitfold.ir import build
 from bitfold.ir.nodes import CallKernel, Const, Declare, For, If, LoopVar, Put, Stmt
@@ -67,6 +68,8 @@ class StatementParser:
 
     def _simple(self, node: ast.stmt) -> tuple[Stmt, ...]:
         """A statement that holds no others."""
+        if (parts := rewritten(node, self.scope)) is not None:
+            return tuple(s for part in parts for s in self._simple(part))
         self.scope.goal = goal_of(node)
         if (whole := array_statement(node, self.scope)) is not None:
             return whole
@@ -182,8 +185,18 @@ class StatementParser:
                 span=span,
                 remedy="pass each of them once, by position or by name",
             )
-        arguments = [Argument(n, self._argument(given[n]), span_of(given[n], scope.file)) for n in names]
+        arguments = [argument for n in names for argument in self._arguments(n, given[n])]
         return self.instantiate(callee, arguments, span)
+
+    def _arguments(self, parameter: str, node: ast.expr) -> Iterator[Argument]:
+        """What is passed for a parameter: for an array of structs, the array of each field."""
+        span, found = span_of(node, self.scope.file), find(node, self.scope)
+        if found is None or found[0].shape is None or found[1] is not None:
+            yield Argument(parameter, self._argument(node), span)
+            return
+        for field in found[0].struct.names:
+            name = ast.copy_location(ast.Name(field_name(found[0].name, field), ast.Load()), node)
+            yield Argument(field_name(parameter, field), self._argument(name), span)
 
     def _stream_statement(self, call: StreamCall) -> Stmt:
         """`c.put(v)`, or `c.get()` whose value is dropped."""

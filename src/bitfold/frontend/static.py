@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from bitfold.diagnostics import LanguageError
-from bitfold.frontend.scope import ArrayName, Known, Scope
+from bitfold.diagnostics import LanguageError, Span
+from bitfold.frontend.scope import ArrayName, Known, Scope, StructName
 from bitfold.frontend.source import shown, span_of
 from bitfold.lang import fixed, types
 from bitfold.lang.fixed import FixedArrayType, FixedType
 from bitfold.lang.generics import as_type
 from bitfold.lang.stream import Stream, StreamType
+from bitfold.lang.structs import StructArrayType, StructType
 from bitfold.lang.types import MAX_WIDTH, ArrayType, ElementType, FloatType, IntType
 
 
@@ -68,7 +69,7 @@ def static(node: ast.expr, scope: Scope) -> Any:
             owner, key = static(node.value, scope), static(node.slice, scope)
             if owner is Stream:
                 return _try(node, scope, lambda: Stream.__class_getitem__(key))
-            types_ = (IntType, FloatType, FixedType, FixedArrayType, StreamType, tuple, list)
+            types_ = (IntType, FloatType, FixedType, FixedArrayType, StructType, StreamType, tuple, list)
             if owner is bool or isinstance(owner, types_):
                 owner = as_type(owner)
                 return _plain(_try(node, scope, lambda: owner[key]))
@@ -111,9 +112,17 @@ def _name(node: ast.Name, scope: Scope) -> Any:
     return _plain(found)
 
 
+def _array_behind(name: str, span: Span, scope: Scope) -> Any:
+    """What a name means; for an array of structs, the array of its first field."""
+    found = scope.lookup(name, span)
+    if isinstance(found, StructName) and found.shape is not None:
+        return scope.lookup(f"{name}.{found.struct.names[0]}", span)
+    return found
+
+
 def _attribute(node: ast.Attribute, scope: Scope) -> Any:
     if isinstance(node.value, ast.Name):
-        owner = scope.lookup(node.value.id, span_of(node.value, scope.file))
+        owner = _array_behind(node.value.id, span_of(node.value, scope.file), scope)
         if isinstance(owner, (ArrayName, np.ndarray)):
             shape = owner.type.shape if isinstance(owner, ArrayName) else owner.shape
             if node.attr in ("shape", "ndim"):
@@ -130,7 +139,7 @@ def _attribute(node: ast.Attribute, scope: Scope) -> Any:
 
 def _binary(node: ast.BinOp, scope: Scope) -> Any:
     left, right = static(node.left, scope), static(node.right, scope)
-    if isinstance(left, (ArrayType, FixedArrayType)) and isinstance(node.op, ast.MatMult):
+    if isinstance(left, (ArrayType, FixedArrayType, StructArrayType)) and isinstance(node.op, ast.MatMult):
         return _try(node, scope, lambda: left @ right)
     if type(node.op) not in _OPERATORS or not (isinstance(left, int) and isinstance(right, int)):
         raise NotStatic
@@ -161,7 +170,7 @@ def _call(node: ast.Call, scope: Scope) -> Any:
     if not any(maker is m for m in _MAKERS):
         raise NotStatic
     if maker is len and len(node.args) == 1 and isinstance(node.args[0], ast.Name):
-        owner = scope.lookup(node.args[0].id, span_of(node.args[0], scope.file))
+        owner = _array_behind(node.args[0].id, span_of(node.args[0], scope.file), scope)
         if isinstance(owner, ArrayName):
             return owner.type.shape[0]
     if any(k.arg is None for k in node.keywords):

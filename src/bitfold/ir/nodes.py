@@ -17,6 +17,7 @@ import numpy as np
 
 from bitfold.diagnostics import Span
 from bitfold.lang.fixed import FixedType
+from bitfold.lang.structs import StructType
 from bitfold.lang.types import ArrayType, ElementType, FloatType, covering
 
 NOWHERE = Span("<generated>", 0)
@@ -322,6 +323,15 @@ Node: TypeAlias = Expr | Stmt
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """What a parameter is to callers: the field of an array of structs, which they pass as `argument`."""
+
+    argument: str
+    field: str
+    struct: StructType
+
+
+@dataclass(frozen=True, slots=True)
 class Param:
     """An array that a kernel is called with.
 
@@ -335,6 +345,7 @@ class Param:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
     state: str | None = None
     fixed: FixedType | None = field(default=None, compare=False, repr=False)
+    member: Member | None = field(default=None, compare=False, repr=False)
 
     @property
     def dtype(self) -> np.dtype[np.generic]:

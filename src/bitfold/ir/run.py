@@ -19,6 +19,7 @@ from bitfold.ir.network import is_network
 from bitfold.ir.nodes import Param, Program
 from bitfold.ir.printer import program_text
 from bitfold.lang.array import Array, StreamEnd, typed
+from bitfold.lang.structs import StructArray
 from bitfold.lang.types import ArrayType, FloatType, pack_words, unpack_words
 
 
@@ -53,12 +54,7 @@ def check_arguments(program: Program, args: Sequence[np.ndarray], batch: bool = 
             element type, or an output that is read-only or shares memory with another argument.
     """
     params = program.arguments
-    if len(args) != len(params):
-        raise UsageError(
-            f"{program.top.name} takes {len(params)} arrays, not {len(args)}",
-            code="BF-U008",
-            remedy=f"pass ({', '.join(p.name for p in params)})",
-        )
+    args = with_members(program, args)
     effects = parameter_effects(program, program.top)[: len(params)]
     for param, given, (read, written) in zip(params, args, effects, strict=True):
         _check_array(param, given, batch)
@@ -87,12 +83,51 @@ def check_arguments(program: Program, args: Sequence[np.ndarray], batch: bool = 
     return list(args)
 
 
+def with_members(program: Program, args: Sequence[Any]) -> list[Any]:
+    """An array for each parameter: of an array of structs, which a caller passes whole, that of each field.
+
+    Raises UsageError for a wrong number of arrays, and for an array of other structs.
+    """
+    params = program.arguments
+    wanted = list(dict.fromkeys(p.member.argument if p.member else p.name for p in params))
+    if len(args) not in (len(wanted), len(params)):
+        raise UsageError(
+            f"{program.top.name} takes {len(wanted)} arrays, not {len(args)}",
+            code="BF-U008",
+            remedy=f"pass ({', '.join(wanted)})",
+        )
+    if len(args) == len(params) and not any(_is_structured(a) for a in args):
+        return list(args)
+    given = dict(zip(wanted, args, strict=True))
+    return [_field(p, given[p.member.argument]) if p.member else given[p.name] for p in params]
+
+
+def _is_structured(given: Any) -> bool:
+    return isinstance(given, StructArray) or (isinstance(given, np.ndarray) and given.dtype.names is not None)
+
+
+def _field(param: Param, given: Any) -> np.ndarray:
+    """The array of one field of an array of structs."""
+    assert param.member is not None
+    values = given.values if isinstance(given, StructArray) else given
+    if not _is_structured(given) or values.dtype.names != param.member.struct.names:
+        raise UsageError(
+            f"{param.member.argument!r} must be an array of {param.member.struct}, not of "
+            f"{getattr(values, 'dtype', type(values).__name__)}",
+            code="BF-U008",
+            remedy=f"np.zeros({list(param.type.logical.shape)}, {param.member.struct.dtype.descr})",
+        )
+    found: np.ndarray = values[param.member.field].view(np.ndarray)
+    return found
+
+
 def as_batch(program: Program, args: Sequence[np.ndarray]) -> list[np.ndarray]:
     """The arguments of one call, or of many at once, as checked arrays with the batch dimension in front.
 
     They are a batch when every array has one more dimension than its parameter. Views: what is written to
     them arrives in the arguments. Raises UsageError as `check_arguments` does.
     """
+    args = with_members(program, args)
     batch = bool(args) and all(
         isinstance(a, np.ndarray) and a.ndim == len(p.type.shape) + 1
         for a, p in zip(args, program.arguments, strict=False)

@@ -43,6 +43,7 @@ from bitfold.lang.mathematics import (
 )
 from bitfold.lang.state import stateful
 from bitfold.lang.stream import Stream, StreamType
+from bitfold.lang.structs import Struct, StructArray, StructType
 from bitfold.lang.types import (
     ArrayType,
     FloatType,
@@ -92,6 +93,9 @@ __all__ = [
     "Stream",
     "StreamEnd",
     "StreamType",
+    "Struct",
+    "StructArray",
+    "StructType",
     "UFixed",
     "UInt",
     "acos",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import zlib
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -100,6 +100,20 @@ def _reduced(kind: str, array: Array, axis: int | None) -> Any:
     return found.view(Computed) if isinstance(found, np.ndarray) else found
 
 
+class Composite:
+    """A type whose arrays are of another kind than `Array`, such as a struct; it makes them itself."""
+
+    __slots__ = ()
+
+    def over(self, values: np.ndarray) -> Any:
+        """A typed view of `values`."""
+        raise NotImplementedError
+
+    def new(self) -> Any:
+        """A new array, all zeros."""
+        raise NotImplementedError
+
+
 class FixedArray(Array):
     """A typed view of fixed point, held as float64 or, where that is too narrow, as Python fractions."""
 
@@ -120,8 +134,18 @@ def _plain(key: Any) -> Any:
 _TRUTHS = {bool, np.bool_}
 
 
-def typed(values: np.ndarray, elem: ElementType | FixedType) -> Array:
+@overload
+def typed(values: np.ndarray, elem: ElementType | FixedType) -> Array: ...
+
+
+@overload
+def typed(values: np.ndarray, elem: Composite) -> Any: ...
+
+
+def typed(values: np.ndarray, elem: ElementType | FixedType | Composite) -> Any:
     """A view of `values` (same memory) that a kernel can be called with; its dtype must be `elem.storage`."""
+    if isinstance(elem, Composite):
+        return elem.over(values)
     if values.dtype != elem.storage:
         raise TypeError(f"an array of {elem} is held as dtype {elem.storage}, not {values.dtype}")
     view = values.view(FixedArray if isinstance(elem, FixedType) else Array)
@@ -170,17 +194,21 @@ def full(type: ArrayType | FixedArrayType, value: Any) -> Array:
     return typed(np.full(type.dims, wrapped, type.elem.storage), type.elem)
 
 
-def zeros(type: ArrayType | FixedArrayType) -> Array:
+def zeros(type: ArrayType | FixedArrayType | Composite) -> Any:
     """A new array of `type`, every element 0."""
+    if isinstance(type, Composite):
+        return type.new()
     return full(type, 0)
 
 
-def empty(type: ArrayType | FixedArrayType) -> Any:
+def empty(type: ArrayType | FixedArrayType | Composite) -> Any:
     """A new array of `type` with no promised contents; a kernel must write an element before reading it.
 
     Of a stream type, a channel with nothing in it, or an array of such; of a streamed array type, a channel
     (`StreamEnd`) between the kernel that puts and the one that gets.
     """
+    if isinstance(type, Composite):
+        return type.new()
     if isinstance(type, StreamType):
         return channels(type)
     if isinstance(type, FixedArrayType) and isinstance(type.raw, StreamType):

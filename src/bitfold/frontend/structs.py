@@ -1,0 +1,325 @@
+"""Structs in terms of their fields: statements about whole structs become statements about each field.
+
+An array `x` of structs is, for the rest of the front end, an array for each field, bound to a name that no
+author can write: `x.re`. A struct in a variable is a scalar for each field likewise.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bitfold.diagnostics import LanguageError, choices
+from bitfold.frontend.scope import Known, Scope, StructName
+from bitfold.frontend.source import shown, span_of
+from bitfold.frontend.static import static_or_none
+from bitfold.lang import array
+from bitfold.lang.structs import StructArray, StructArrayType, StructType
+
+
+def field_name(name: str, field: str) -> str:
+    """What the field of `name` is bound to in a scope."""
+    return f"{name}.{field}"
+
+
+def find(node: ast.expr, scope: Scope) -> tuple[StructName, ast.expr | None] | None:
+    """The struct that `p` or `x[i]` stands for, with its index; None when it is no struct."""
+    index = node.slice if isinstance(node, ast.Subscript) else None
+    base = node.value if isinstance(node, ast.Subscript) else node
+    if not isinstance(base, ast.Name):
+        return None
+    meaning = scope.names.get(base.id)
+    if meaning is None and base.id not in scope.own:
+        captured = scope.outside.get(base.id)
+        if isinstance(captured, StructArray):
+            meaning = _captured(base.id, captured, scope)
+    return (meaning, index) if isinstance(meaning, StructName) else None
+
+
+def _captured(name: str, values: StructArray, scope: Scope) -> StructName:
+    """A constant array of structs from outside: each field becomes a ROM where it is used."""
+    for field in values.elem.names:
+        scope.outside[field_name(name, field)] = values.part(field)
+    meaning = StructName(name, values.elem, values.shape)
+    scope.names.maps[-1][name] = meaning
+    return meaning
+
+
+def member(node: ast.Attribute, scope: Scope) -> ast.expr | None:
+    """`x[i].re` or `p.re` by the name of the field's array or scalar; None when it is of no struct.
+
+    Raises LanguageError for a field that is not there, or of a whole array.
+    """
+    found = find(node.value, scope)
+    if found is None:
+        return None
+    struct, index = found
+    span = span_of(node, scope.file)
+    if struct.shape is not None and index is None:
+        if node.attr in ("shape", "ndim"):
+            return None
+        raise LanguageError(
+            f"{shown(node.value)!r} is an array of structs, and a field is of one of them",
+            code="BF-L058",
+            span=span,
+            remedy=f"index it first: {shown(node.value)}[i].{node.attr}",
+        )
+    if node.attr not in struct.struct.names:
+        raise LanguageError(
+            f"{struct.struct} has no field {node.attr!r}",
+            code="BF-L059",
+            span=span,
+            remedy=choices(node.attr, struct.struct.names),
+        )
+    return _part(struct, node.attr, index, node)
+
+
+def _part(struct: StructName, field: str, index: ast.expr | None, at: ast.AST) -> ast.expr:
+    name: ast.expr = _at(ast.Name(field_name(struct.name, field), ast.Load()), at)
+    return name if index is None else _at(ast.Subscript(name, index, ast.Load()), at)
+
+
+def _at(made: ast.expr, place: ast.AST) -> ast.expr:
+    return ast.copy_location(made, place)
+
+
+def refuse_whole(node: ast.expr, scope: Scope) -> None:
+    """Raise LanguageError when `node` is a whole struct, where a number is needed."""
+    if isinstance(node, (ast.Name, ast.Subscript)) and (found := find(node, scope)) is not None:
+        struct, index = found
+        array_of = "an array of structs" if struct.shape is not None and index is None else "a struct"
+        one = f"{shown(node)}[i]" if array_of.startswith("an") else shown(node)
+        raise LanguageError(
+            f"{shown(node)!r} is {array_of} ({struct.struct}); an expression needs a number",
+            code="BF-L058",
+            span=span_of(node, scope.file),
+            remedy=f"take a field: {one}.{struct.struct.names[0]}",
+        )
+
+
+# ---- statements
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """A whole struct as the expression of each field; `reads` are those of them that say where it is."""
+
+    struct: StructType
+    parts: tuple[ast.expr, ...]
+    made: bool
+    reads: tuple[ast.expr, ...]
+
+
+def rewritten(node: ast.stmt, scope: Scope) -> list[ast.stmt] | None:
+    """A statement about structs as statements about their fields; None for any other statement."""
+    match node:
+        case ast.Assign(targets=[ast.Attribute() as target], value=value):
+            if (place := _changed(target, scope)) is not None:
+                return [ast.copy_location(ast.Assign([place], value), node)]
+        case ast.AugAssign(target=ast.Attribute() as target):
+            if (place := _changed(target, scope)) is not None:
+                return [ast.copy_location(ast.AugAssign(place, node.op, node.value), node)]
+        case ast.Assign(targets=[ast.Subscript() as target], value=value):
+            if (found := find(target, scope)) is not None:
+                assert found[1] is not None
+                return list(_stored(node, found[0], found[1], _needed(value, found[0].struct, scope), scope))
+        case ast.Assign(targets=[ast.Name() as target], value=value):
+            return _assigned(node, target, value, None, scope)
+        case ast.AnnAssign(target=ast.Name() as target, value=value):
+            type = static_or_none(node.annotation, scope)
+            if isinstance(type, (StructType, StructArrayType)):
+                return _declared(node, target, value, type, scope)
+    return None
+
+
+def _changed(target: ast.Attribute, scope: Scope) -> ast.Name | ast.Subscript | None:
+    place = member(target, scope)
+    if isinstance(place, ast.Name):
+        owner = find(target.value, scope)
+        fields = owner[0].struct.names if owner else ()
+        name = shown(target.value)
+        others = ", ".join(f"{f}=..." if f == target.attr else f"{f}={name}.{f}" for f in fields)
+        raise LanguageError(
+            f"{name!r} is a struct in a variable, whose fields do not change one by one",
+            code="BF-L059",
+            span=span_of(target, scope.file),
+            remedy=f"make a new one: {name} = T({others})",
+        )
+    assert place is None or isinstance(place, ast.Subscript)
+    return place
+
+
+def _value(node: ast.expr, scope: Scope) -> _Value | None:
+    """A whole struct: a new one, an element of an array, or a variable."""
+    if isinstance(node, ast.Call):
+        struct = static_or_none(node.func, scope)
+        return _made(node, struct, scope) if isinstance(struct, StructType) else None
+    found = find(node, scope)
+    if found is None or (found[0].shape is not None and found[1] is None):
+        return None
+    struct, index = found
+    parts = tuple(_part(struct, field, index, node) for field in struct.struct.names)
+    return _Value(struct.struct, parts, False, () if index is None else (index,))
+
+
+def _made(node: ast.Call, struct: StructType, scope: Scope) -> _Value:
+    given = {k.arg: k.value for k in node.keywords}
+    if node.args or set(given) != set(struct.names) or len(given) != len(node.keywords):
+        fields = ", ".join(f"{name}=..." for name in struct.names)
+        raise LanguageError(
+            f"a {struct} is made of each of its fields, given by name",
+            code="BF-L059",
+            span=span_of(node, scope.file),
+            remedy=f"write {shown(node.func)}({fields})",
+        )
+    parts = []
+    for name, elem in struct.fields:
+        cast = _type_name(elem, given[name], scope)  # as the struct itself wraps its fields
+        parts.append(_at(ast.Call(cast, [given[name]], []), given[name]))
+    return _Value(struct, tuple(parts), True, tuple(given.values()))
+
+
+def _needed(node: ast.expr, struct: StructType, scope: Scope) -> _Value:
+    value = _value(node, scope)
+    if value is None or value.struct != struct:
+        what = "no struct" if value is None else f"a {value.struct}"
+        raise LanguageError(
+            f"{shown(node)!r} is {what}, and a {struct} is needed here",
+            code="BF-L058",
+            span=span_of(node, scope.file),
+            remedy=f"make one: T({', '.join(f'{name}=...' for name in struct.names)})",
+        )
+    return value
+
+
+def _type_name(type: object, at: ast.AST, scope: Scope) -> ast.expr:
+    """An expression that stands for a type."""
+    name = f"{type}#"
+    scope.bind(name, Known(type))
+    return _at(ast.Name(name, ast.Load()), at)
+
+
+def _mentions(nodes: tuple[ast.expr, ...], name: str) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == name for node in nodes for n in ast.walk(node))
+
+
+def _temporary(value: ast.expr, hint: str) -> tuple[ast.stmt, ast.expr]:
+    """A scalar that holds `value`, and how it is read. No author, and no other one, has its name."""
+    name = f"{hint}#{next(_numbers)}"
+    target = ast.copy_location(ast.Name(name, ast.Store()), value)
+    return ast.copy_location(ast.Assign([target], value), value), _at(ast.Name(name, ast.Load()), value)
+
+
+_numbers = itertools.count()
+
+
+def _stored(
+    node: ast.stmt, target: StructName, index: ast.expr, value: _Value, scope: Scope
+) -> Iterator[ast.stmt]:
+    """`y[i] = value`, each field in turn; what the fields before would change is evaluated first."""
+    parts = value.parts
+    if _mentions((index, *value.reads), target.name):
+        pieces = index.elts if isinstance(index, ast.Tuple) else [index]
+        kept = [_temporary(piece, field_name(target.name, "index")) for piece in pieces]
+        names = [name for _, name in kept]
+        index = _at(ast.Tuple(names, ast.Load()), index) if isinstance(index, ast.Tuple) else names[0]
+        fields = zip(value.struct.names, parts, strict=True)
+        kept += [_temporary(part, field_name(target.name, field)) for field, part in fields]
+        parts = tuple(name for _, name in kept[len(pieces) :])
+        yield from (stmt for stmt, _ in kept)
+    for field, part in zip(value.struct.names, parts, strict=True):
+        yield ast.copy_location(ast.Assign([_part(target, field, index, node)], part), node)
+
+
+def _assigned(
+    node: ast.stmt, target: ast.Name, value: ast.expr, type: StructType | None, scope: Scope
+) -> list[ast.stmt] | None:
+    """`name = value` where it is a new array of structs, or a struct in a variable."""
+    meaning = scope.names.get(target.id)
+    span = span_of(node, scope.file)
+    if (made := _new_array(value, scope)) is not None:
+        scope.check_free(target.id, span)
+        return list(_allocated(node, target.id, made, value, scope))
+    if isinstance(meaning, StructName) and meaning.shape is None:
+        return list(_changed_all(node, meaning, _needed(value, meaning.struct, scope)))
+    found = _needed(value, type, scope) if type is not None else _value(value, scope)
+    if found is None:
+        return None
+    scope.check_free(target.id, span)
+    scope.bind(target.id, StructName(target.id, found.struct, None))
+    return list(_fresh(node, target.id, found, scope))
+
+
+def _fresh(node: ast.stmt, name: str, value: _Value, scope: Scope) -> Iterator[ast.stmt]:
+    """The declarations of a new struct in a variable."""
+    for (field, elem), part in zip(value.struct.fields, value.parts, strict=True):
+        place = ast.copy_location(ast.Name(field_name(name, field), ast.Store()), node)
+        type = _type_name(elem, node, scope)
+        yield ast.copy_location(ast.AnnAssign(place, type, part, 1), node)
+
+
+def _changed_all(node: ast.stmt, target: StructName, value: _Value) -> Iterator[ast.stmt]:
+    """`p = value` where p is a struct already."""
+    parts = value.parts
+    if value.made and _mentions(value.reads, target.name):
+        kept = [
+            _temporary(p, field_name(target.name, f)) for f, p in zip(value.struct.names, parts, strict=True)
+        ]
+        yield from (stmt for stmt, _ in kept)
+        parts = tuple(name for _, name in kept)
+    for field, part in zip(value.struct.names, parts, strict=True):
+        place = ast.copy_location(ast.Name(field_name(target.name, field), ast.Store()), node)
+        yield ast.copy_location(ast.Assign([place], part), node)
+
+
+def _new_array(value: ast.expr | None, scope: Scope) -> StructArrayType | None:
+    """The type in a call of `empty` or `zeros` that makes an array of structs, else None."""
+    if not (isinstance(value, ast.Call) and len(value.args) == 1 and not value.keywords):
+        return None
+    callee = static_or_none(value.func, scope)
+    if callee is not array.empty and callee is not array.zeros:
+        return None
+    type = static_or_none(value.args[0], scope)
+    return type if isinstance(type, StructArrayType) else None
+
+
+def _allocated(
+    node: ast.stmt, name: str, type: StructArrayType, value: ast.expr, scope: Scope
+) -> Iterator[ast.stmt]:
+    assert isinstance(value, ast.Call)
+    scope.bind(name, StructName(name, type.struct, type.parts[0].dims))
+    for field, part in zip(type.struct.names, type.parts, strict=True):
+        place = ast.copy_location(ast.Name(field_name(name, field), ast.Store()), node)
+        made = _at(ast.Call(value.func, [_type_name(part, value, scope)], []), value)
+        yield ast.copy_location(ast.Assign([place], made), node)
+
+
+def _declared(
+    node: ast.stmt,
+    target: ast.Name,
+    value: ast.expr | None,
+    type: StructType | StructArrayType,
+    scope: Scope,
+) -> list[ast.stmt]:
+    """`name: type = value`."""
+    if isinstance(type, StructArrayType) and (value is None or _new_array(value, scope) != type):
+        what = shown(value) if value else "nothing"
+        raise LanguageError(
+            f"{target.id!r} is declared as {type}, but {what} is no such array",
+            code="BF-L012",
+            span=span_of(node, scope.file),
+            remedy=f"write `{target.id} = empty({type})`",
+        )
+    if value is None:
+        raise LanguageError(
+            f"{target.id!r} is declared without a value",
+            code="BF-L008",
+            span=span_of(node, scope.file),
+            remedy="give it all its fields",
+        )
+    struct = type if isinstance(type, StructType) else None
+    found = _assigned(node, target, value, struct, scope)
+    assert found is not None
+    return found

@@ -1,0 +1,233 @@
+"""Structs: the plain function, its program, and compiled code give the same fields."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.frontend.refusals import check_refused
+from tests.strategies import load, random_array
+
+from bitfold import customize
+from bitfold.build.llvm.jit import CpuModule
+from bitfold.diagnostics import UsageError
+from bitfold.frontend import parse
+from bitfold.ir.nodes import Program
+from bitfold.ir.run import as_python, run_python, with_members
+from bitfold.ir.verify import verify
+from bitfold.lang import typed
+
+HEAD = """\
+import numpy as np
+
+from bitfold.lang import *
+
+Complex = Struct(re=int16, im=int16)
+Mixed = Struct(flag=bool, gain=Fixed(12, 4), wide=UInt(70))
+"""
+
+
+def random_arguments(program: Program, seed: int) -> list[np.ndarray]:
+    """An array for each argument of a caller."""
+    found: dict[str, np.ndarray] = {}
+    for i, p in enumerate(program.top.params):
+        values = random_array(p.fixed or p.type.elem, p.type.dims, seed + 31 * i)
+        if p.member is None:
+            found[p.name] = values
+            continue
+        whole = found.setdefault(p.member.argument, np.zeros(p.type.dims, p.member.struct.dtype))
+        whole[p.member.field] = values
+    return list(found.values())
+
+
+def typed_arguments(program: Program, args: list[np.ndarray]) -> list[Any]:
+    """The same memory as the plain function takes it."""
+    kinds: dict[str, Any] = {}
+    for p in program.top.params:
+        kinds[p.member.argument if p.member else p.name] = (
+            p.member.struct if p.member else p.fixed or p.type.elem
+        )
+    return [typed(a, kind) for a, kind in zip(args, kinds.values(), strict=True)]
+
+
+def check(source: str, seeds: int = 3) -> Program:
+    function = load(source)["kernel"]
+    program = parse(function)
+    verify(program)
+    assert parse(as_python(program)) == program
+    for seed in range(seeds):
+        args = random_arguments(program, seed)
+        expected = [a.copy() for a in args]
+        function(*typed_arguments(program, expected))
+        for run in (lambda *a: run_python(program, *a), CpuModule(program)):
+            after = [a.copy() for a in args]
+            run(*after)
+            for one, other in zip(after, expected, strict=True):
+                assert (one == other).all()
+    return program
+
+
+BODIES = {
+    "fields": "y[0].re = x[1].im + 1\ny[1].im -= x[0].re\nn[0] = x[2].re * y[0].im",
+    "copies": "for i in range(4):\n    y[i] = x[3 - i]",
+    "a copy to an index that it changes": "y[y[0].re % 4] = x[1]\ny[0] = y[y[0].im % 4]",
+    "new ones": "for i in range(4):\n    y[i] = Complex(re=x[i].re + x[i].im, im=-x[i].re)",
+    "swapped fields": "x[0] = Complex(re=x[0].im, im=x[0].re)",
+    "a variable": "p = Complex(re=x[0].re * 3, im=70000)\ny[0] = p\nn[0] = p.re + p.im",
+    "a variable of an element": "p = x[0]\nx[0].re = 7\ny[0] = p\nn[0] = p.re",
+    "a variable that changes": (
+        "p: Complex = Complex(re=1, im=0)\nfor i in range(4):\n"
+        "    p = Complex(re=p.re * x[i].re - p.im * x[i].im, im=p.re * x[i].im + p.im * x[i].re)\ny[3] = p"
+    ),
+    "variables from variables": "p = x[0]\nq = p\np = x[1]\ny[0] = q\ny[1] = p",
+    "a local array": "t = empty(Complex[4])\nfor i in range(4):\n    t[i] = x[i]\ny[0] = t[n[0] % 4]",
+    "a declared local array": "t: Complex[2] = zeros(Complex[2])\nt[1].im = x[0].re\ny[0] = t[1]",
+    "other types": (
+        "for i in range(4):\n    m[i].gain += x[i].re\n    m[i].wide = m[i].wide * 3 + m[i].flag\n"
+        "m[0] = Mixed(flag=m[1].flag, gain=m[2].gain / 2, wide=-1)"
+    ),
+    "branches": "if x[0].re > x[1].im:\n    p = x[0]\n    y[0] = p\nelse:\n    p = x[1]\n    y[1] = p",
+    "shapes": "N, = x.shape\nfor i in range(N + x.ndim - len(y) + 3):\n    y[i].re = i",
+    "calls": "rotate(x, y)\nrotate(y, x)",
+    "constants": "y[0] = TABLE[n[0] % 2]\ny[1].re = TABLE[1].im\nrotate(TABLE, t2)\ny[2] = t2[0]",
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_it_means_what_python_means(name: str):
+    body = BODIES[name]
+    if "t2" in body:
+        body = "t2 = zeros(Complex[2])\n" + body
+    lines = "".join(f"    {line}\n" for line in body.splitlines())
+    check(f"""{HEAD}
+TABLE = typed(np.array([(1, 2), (-3, 4)], Complex.dtype), Complex)
+
+def rotate(a: Complex["N"], b: Complex["N"]):
+    N, = a.shape
+    for i in range(N):
+        b[i] = Complex(re=-a[i].im, im=a[i].re)
+
+def kernel(x: Complex[4], n: int32[2], y: Complex[4], m: Mixed[4]):
+{lines}""")
+
+
+BUTTERFLY = f"""{HEAD}
+Q = Struct(re=Fixed(16, 8), im=Fixed(16, 8))
+
+def kernel(x: Q[8], w: Q[4]):
+    for i in range(4):
+        u = w[i]
+        v = x[i + 4]
+        p = Q(re=v.re * u.re - v.im * u.im, im=v.re * u.im + v.im * u.re)
+        x[i + 4] = Q(re=x[i].re - p.re, im=x[i].im - p.im)
+        x[i] = Q(re=x[i].re + p.re, im=x[i].im + p.im)
+"""
+
+
+def test_every_rung(tmp_path: Path):
+    program = check(BUTTERFLY)
+    s = customize(load(BUTTERFLY)["kernel"])
+    s.pipeline("i")
+    s.partition("x_re")
+    hardware = s.build(target="hls", project=tmp_path / "fft")
+    args = random_arguments(program, 5)
+    expected = [a.copy() for a in args]
+    run_python(program, *expected)
+    hardware(*args)
+    assert all((a == b).all() for a, b in zip(args, expected, strict=True))
+    header = (tmp_path / "fft" / "kernel.h").read_text()
+    assert "// x_re is the field re of x: Struct(re=Fixed(16, 8), im=Fixed(16, 8)).\n" in header
+
+
+def test_callers_pass_structured_arrays_records_or_fields():
+    source = f"{HEAD}def kernel(x: Complex[2], y: Complex[2]):\n    y[1] = x[0]\n"
+    program = parse(load(source)["kernel"])
+    dtype = np.dtype([("re", np.int16), ("im", np.int16)])
+    x, y = np.array([(1, 2), (3, 4)], dtype).view(np.recarray), np.zeros(2, dtype)
+    CpuModule(program)(x, y)
+    assert y.tolist() == [(0, 0), (1, 2)]
+    fields = [np.array([5, 6], np.int16), np.array([7, 8], np.int16), *np.zeros((2, 2), np.int16)]
+    run_python(program, *fields)
+    assert [a.tolist() for a in fields[2:]] == [[0, 5], [0, 7]]
+    batch = np.array([[(1, 2), (3, 4)], [(5, 6), (7, 8)]], dtype)
+    results = np.zeros((2, 2), dtype)
+    CpuModule(program)(batch, results)
+    assert results["im"].tolist() == [[0, 2], [0, 6]]
+    assert len(with_members(program, [x, y])) == 4
+    other = np.zeros(2, [("re", np.int16), ("i", np.int16)])
+    with pytest.raises(UsageError, match=r"'y' must be an array of Struct\(re=int16, im=int16\)") as caught:
+        CpuModule(program)(x, other)
+    assert "np.zeros([2], [('re', '<i2'), ('im', '<i2')])" in str(caught.value)
+    with pytest.raises(UsageError, match="not of int16"):
+        CpuModule(program)(x, fields[0])
+    with pytest.raises(UsageError, match="takes 2 arrays, not 1"):
+        CpuModule(program)(x)
+
+
+REFUSED = {
+    "a whole struct": ("n[0] = «x[0]»", "'x[0]' is a struct (Struct(re=int16, im=int16))", "x[0].re"),
+    "a whole variable": ("p = x[0]\nn[0] = «p» + 1", "'p' is a struct", "p.re"),
+    "a whole array": ("n[0] = «x» + 1", "'x' is an array of structs", "x[i].re"),
+    "a field of an array": ("n[0] = «x.re»", "'x' is an array of structs, and a field is of one", "x[i].re"),
+    "an unknown field": ("n[0] = «x[0].imag»", "has no field 'imag'", "did you mean 'im'"),
+    "an unknown field written": ("«x[0].real» = 1", "has no field 'real'"),
+    "a field of a variable written": (
+        "p = x[0]\n«p.re» = 1",
+        "do not change one by one",
+        "p = T(re=..., im=p.im)",
+    ),
+    "a struct without a field": (
+        "p = «Complex(re=1)»",
+        "made of each of its fields",
+        "Complex(re=..., im=...)",
+    ),
+    "a struct by position": ("p = «Complex(1, 2)»", "given by name"),
+    "a struct of an unknown field": ("p = «Complex(re=1, im=2, x=3)»", "given by name"),
+    "a number for a struct": ("y[0] = «n[0]»", "'n[0]' is no struct", "T(re=..., im=...)"),
+    "another struct": (
+        "y[0] = «m[0]»",
+        "is a Struct(flag=bit, gain=Fixed(12, 4), wide=UInt(70)), and a Struct(re",
+    ),
+    "a variable of another struct": (
+        "p = x[0]\np = «m[0]»",
+        "and a Struct(re=int16, im=int16) is needed here",
+    ),
+    "a declaration of a number": ("p: Complex = «3»", "'3' is no struct"),
+    "a declaration without a value": ("«p: Complex»", "declared without a value", "all its fields"),
+    "an array of another size": ("«t: Complex[2] = zeros(Complex[3])»", "is no such array", "empty("),
+    "two indices": ("n[0] = «x[0, 1].re»", "takes 1 indices, not 2"),
+    "an index outside": ("n[0] = x[«9»].re", "outside 'x.re'"),
+    "a scalar's name": ("n2: int8 = 1\n«n2 = x[0]»", "'n2' is already a scalar"),
+    "a constant's field": ("«TABLE[0].re = 1»", "is a constant"),
+    "a call with numbers": (
+        "rotate(x, «n»)",
+        "rotate takes an array of Struct(re=int16",
+        "an array of numbers",
+    ),
+    "a call with structs": ("count(«x»)", "count takes int32[2] for 'a'", "structs with the fields re, im"),
+    "a call with other structs": ("rotate(x, «m»)", "the fields flag, gain, wide"),
+    "an element passed": ("count(«x[0]»)", "'x[0]' is"),
+    "an update of a whole one": ("«x[0]» += 1", "x[0]' is a struct"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_it_is_refused(name: str):
+    body, *words = REFUSED[name]
+    lines = "".join(f"    {line}\n" for line in body.splitlines())
+    check_refused(
+        f"""{HEAD}
+TABLE = typed(np.array([(1, 2), (-3, 4)], Complex.dtype), Complex)
+
+def rotate(a: Complex["N"], b: Complex["N"]):
+    b[0] = a[0]
+
+def count(a: int32[2]):
+    a[0] = 1
+
+def kernel(x: Complex[4], n: int32[2], y: Complex[4], m: Mixed[4]):
+{lines}""",
+        *words,
+    )
