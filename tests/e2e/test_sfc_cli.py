@@ -240,7 +240,7 @@ def test_a_schedule_file_with_a_python_error_is_one_message(repo: Path, tmp_path
     (tmp_path / "mine.py").write_text("def bad(s):\n    s.splitt('m', 4)\n")
     refused(sfc(repo, tmp_path, "--schedule", "mine.py:bad"), "splitt")
     (tmp_path / "mine.py").write_text("def bad(s:\n")
-    refused(sfc(repo, tmp_path, "--schedule", "mine.py:bad"), "mine.py", "SyntaxError")
+    refused(sfc(repo, tmp_path, "--schedule", "mine.py:bad"), "mine.py", "is not Python")
 
 
 def test_an_unknown_option_or_value_is_refused(repo: Path, tmp_path: Path) -> None:
