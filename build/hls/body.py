@@ -11,7 +11,7 @@ from bitfold.build.hls.ccode import Code, ap, as_native
 from bitfold.build.hls.names import Names
 from bitfold.build.hls.values import Values
 from bitfold.diagnostics import BuildError
-from bitfold.lang.types import IntType
+from bitfold.lang.types import ElementType
 from bitfold.lowering.mlir import ir
 
 LONGEST_LINE = 110
@@ -22,7 +22,7 @@ class Memory:
     """An array, scalar or stream: its C++ name (a scalar's from its declaration on) and its element type."""
 
     name: str
-    elem: IntType
+    elem: ElementType
     dims: tuple[int, ...]
 
 

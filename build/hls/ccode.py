@@ -28,7 +28,7 @@ class CType:
 
     def __str__(self) -> str:
         if self.real:
-            return {16: "half", 32: "float"}.get(self.width, "double")
+            return {16: "bf::half", 32: "float"}.get(self.width, "double")
         if self.native:
             return {1: "bool", 32: "int"}.get(self.width, "long long")
         return f"ap_{'' if self.signed else 'u'}int<{self.width}>"

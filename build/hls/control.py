@@ -10,10 +10,11 @@ from bitfold.build.hls.body import Body, Handler
 from bitfold.build.hls.ccode import LONG, Code, Operand, Prec, ap, as_native, literal, name, native_type
 from bitfold.build.hls.operators import expression
 from bitfold.build.hls.pragmas import loop_pragmas
+from bitfold.build.hls.reals import select
 from bitfold.build.hls.statements import HANDLERS as STATEMENTS
 from bitfold.build.hls.statements import constant
 from bitfold.diagnostics import BuildError
-from bitfold.lang.types import IntType
+from bitfold.lang.types import FloatType, IntType
 from bitfold.lowering.mlir import ir
 
 _STREAMS = {"bf.at", "bf.channel", "bf.empty", "bf.full", "bf.get", "bf.put"}
@@ -29,7 +30,7 @@ def if_(body: Body, op: ir.Operation) -> None:
     body.enter(op)
     results = []
     for result in op.results:
-        results.append(name(body.names.declare("value"), ap(mlir.int_type(result.type))))
+        results.append(name(body.names.declare("value"), ap(mlir.scalar_type(result.type))))
         body.line(f"{results[-1].type} {results[-1].text};", where)
     body.line(f"if ({condition.text}) {{", where)
     _branch(body, op.regions[0].blocks[0], results)
@@ -51,13 +52,17 @@ def _branch(body: Body, block: ir.Block, results: list[Code]) -> None:
 def _ternary(body: Body, op: ir.Operation) -> None:
     reads: set[ir.Value] = set()
     condition = body.take(op.operands[0], reads)
-    type = mlir.int_type(op.result.type)
+    type = mlir.scalar_type(op.result.type)
     sides = []
     for block in (region.blocks[0] for region in op.regions):
         body.block(block)
-        sides.append(Operand(body.take(_yielded(block)[0], reads), type))
-    args = [Operand(condition, IntType(1, False)), *sides]
-    body.values.define(op.result, expression("select", "", args, type), reads)
+        sides.append(body.take(_yielded(block)[0], reads))
+    if isinstance(type, FloatType):
+        code = select(condition, sides[0], sides[1], type)
+    else:
+        args = [Operand(condition, IntType(1, False)), *(Operand(s, type) for s in sides)]
+        code = expression("select", "", args, type)
+    body.values.define(op.result, code, reads)
 
 
 def _yielded(block: ir.Block) -> list[ir.Value]:

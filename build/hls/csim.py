@@ -17,8 +17,12 @@ import numpy as np
 from bitfold.build.hls.project import read_manifest
 from bitfold.build.hls.vectors import Port, parse_outputs
 from bitfold.diagnostics import BuildError
+from bitfold.ir.floats import MATH
 
-FLAGS = ("-std=c++14", "-O2", "-Wno-unknown-pragmas", "-Wno-unused-label")
+# Each operation on floats rounds by itself, and functions of floats are the C library's, also of constants,
+# which the compiler would compute by a library of its own.
+_FLOATS = ("-ffp-contract=off", *(f"-fno-builtin-{f.value}" for f in MATH))
+FLAGS = ("-std=c++14", "-O2", "-Wno-unknown-pragmas", "-Wno-unused-label", *_FLOATS)
 LIKE_SYNTHESIS = ("-DBITFOLD_LIKE_SYNTHESIS",)
 
 

@@ -13,7 +13,8 @@ from bitfold.build.hls.names import Names, identifier
 from bitfold.build.hls.pragmas import array_pragmas, is_in_registers
 from bitfold.build.hls.roms import initializer
 from bitfold.diagnostics import BuildError
-from bitfold.lang.types import IntType, PartitionSpec
+from bitfold.lang.types import ElementType, FloatType, PartitionSpec
+from bitfold.lowering.dialect import bits, is_float
 from bitfold.lowering.mlir import ir
 from bitfold.lowering.to_mlir import Lowered
 
@@ -23,7 +24,7 @@ class Parameter:
     """A function parameter: how it is declared and used."""
 
     name: str
-    elem: IntType
+    elem: ElementType
     dims: tuple[int, ...]
     streamed: bool
     read: bool
@@ -48,7 +49,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Source:
-    """The C++ of a module. `roms` maps constants' MLIR symbols to C++ names; `widest` is in bits."""
+    """The C++ of a module. `roms` maps constants' MLIR symbols to C++ names; `widest` is in bits.
+
+    `floats` are the widths of the floats in it, `math` the functions of floats that it calls.
+    """
 
     top: str
     parameters: tuple[Parameter, ...]
@@ -56,6 +60,8 @@ class Source:
     text: str
     roms: dict[str, str]
     widest: int
+    floats: tuple[int, ...] = ()
+    math: tuple[str, ...] = ()
 
 
 def emit(lowered: Lowered) -> Source:
@@ -72,15 +78,37 @@ def emit(lowered: Lowered) -> Source:
         widest = max((_widest(f) for f in functions), default=1)
         taken = frozenset([*titles.values(), *roms.values()])
         parameters = _parameters(top, Names(taken), effects)
+        floats, math = _floats(functions)
     title = titles[mlir.text(top.attributes, "sym_name")]
     prototype = _signature(f"void {title}", parameters)
-    return Source(title, tuple(parameters), prototype, "\n".join(texts), roms, widest)
+    return Source(title, tuple(parameters), prototype, "\n".join(texts), roms, widest, floats, math)
 
 
 def _unique(names: list[str], taken: set[str] | None = None) -> dict[str, str]:
     """A distinct C++ identifier for each global name."""
     used = Names(frozenset(taken or ()))
     return {n: used.declare(n) for n in names}
+
+
+def _floats(functions: list[ir.Operation]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The widths of floats and the functions of them in a module."""
+    widths, names = set(), set()
+    for op in (op for f in functions for op in mlir.nested(f)):
+        for value in (
+            *op.results,
+            *op.operands,
+            *(a for r in op.regions for b in r.blocks for a in b.arguments),
+        ):
+            if is_float(value.type):
+                widths.add(bits(value.type))
+            elif isinstance(value.type, ir.MemRefType) or mlir.is_stream(value.type):
+                elem = mlir.element_type(value.type)
+                widths |= {elem.width} if isinstance(elem, FloatType) else set()
+        if op.name == "bf.math":
+            names.add(mlir.text(op.attributes, "fn"))
+        elif op.name == "bf.pow":
+            names.add("pow")
+    return tuple(sorted(widths)), tuple(sorted(names))
 
 
 def _widest(function: ir.Operation) -> int:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bitfold.diagnostics import BuildError
-from bitfold.lang.types import IntType, Partition, PartitionSpec
-from bitfold.lowering.dialect import Stream, Streams, streams_shape
+from bitfold.lang.types import ElementType, FloatType, IntType, Partition, PartitionSpec
+from bitfold.lowering.dialect import Stream, Streams, bits, is_float, streams_shape
 from bitfold.lowering.mlir import ir
 from bitfold.lowering.to_mlir import short_path
 
@@ -26,16 +26,21 @@ def int_type(type: ir.Type) -> IntType:
     return IntType(found.width, found.is_signed)
 
 
+def scalar_type(type: ir.Type) -> ElementType:
+    """The language's type behind an integer or float type."""
+    return FloatType(bits(type)) if is_float(type) else int_type(type)
+
+
 def is_stream(type: ir.Type) -> bool:
     """Whether it is the type of a stream or of an array of streams."""
     return isinstance(type, (Stream, Streams))
 
 
-def element_type(type: ir.Type) -> IntType:
+def element_type(type: ir.Type) -> ElementType:
     """The type of an element of a memref or stream."""
     if is_stream(type):
-        return int_type(ir.TypeAttr(type.element).value)
-    return int_type(ir.MemRefType(type).element_type)
+        return scalar_type(ir.TypeAttr(type.element).value)
+    return scalar_type(ir.MemRefType(type).element_type)
 
 
 def shape(type: ir.Type) -> tuple[int, ...]:

@@ -135,6 +135,8 @@ def _sources(
         "text": source.text.rstrip("\n"),
         "weights": bool(roms),
         "roms": roms,
+        "floats": source.floats,
+        "math": source.math,
         "max_width": -(-(source.widest + 256) // 1024) * 1024,
         "ports": [_bench_port(p) for p in ports],
         "calls": [_argument(p) for p in ports],

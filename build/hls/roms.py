@@ -54,7 +54,7 @@ def _words(rom: RomData, wide: str = 'BITFOLD_HEX({width}, "{digits}")') -> list
     values = rom.words.reshape(-1).tolist()
     elem = rom.type.elem
     if isinstance(elem, FloatType):
-        return [real_literal(v, elem) for v in values]
+        return [real_literal(v, FloatType(max(32, elem.width))) for v in values]
     if elem.width > 64:
         mask = (1 << elem.width) - 1
         return [wide.format(width=elem.width, digits=f"{v & mask:x}") for v in values]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bitfold.build.hls import module as mlir
+from bitfold.build.hls import reals
 from bitfold.build.hls.body import Body, Handler, Memory
 from bitfold.build.hls.ccode import BOOL, Code, Operand, ap, as_native, literal, name
 from bitfold.build.hls.operators import arithmetic, expression
 from bitfold.build.hls.pragmas import array_pragmas, memory_pragmas
-from bitfold.lang.types import IntType
+from bitfold.lang.types import FloatType, IntType
+from bitfold.lowering.dialect import bits, is_float
 from bitfold.lowering.mlir import ir
 
 _INDEX = IntType(64, True)
@@ -33,19 +35,30 @@ _COMPUTE = (
         "cmp",
         "select",
     ),
+    *("div", "trunc", "math", "pow"),
     *("xnor", "popcount", "get_bit", "set_bit", "reverse", "min", "max", "abs", "cast"),
 )
 
 
 def constant(body: Body, op: ir.Operation) -> None:
+    if is_float(op.result.type):
+        value = ir.FloatAttr(op.attributes["value"]).value
+        body.values.constant(op.result, reals.constant(value, FloatType(bits(op.result.type))))
+        return
     type = _INDEX if op.name == "arith.constant" else mlir.int_type(op.result.type)
     body.values.constant(op.result, literal(int(op.attributes["value"].value), type))
 
 
 def compute(body: Body, op: ir.Operation) -> None:
     reads: set[ir.Value] = set()
-    args = [Operand(body.take(v, reads), mlir.int_type(v.type)) for v in op.operands]
     kind = op.name.removeprefix("bf.")
+    if any(is_float(v.type) for v in (*op.operands, op.result)):
+        given = [(body.take(v, reads), mlir.scalar_type(v.type)) for v in op.operands]
+        detail = mlir.text(op.attributes, "fn" if kind == "math" else "pred")
+        code = reals.expression(kind, detail, given, mlir.scalar_type(op.result.type))
+        body.values.define(op.result, code, reads, hint=_HINTS.get(kind, detail or "value"))
+        return
+    args = [Operand(body.take(v, reads), mlir.int_type(v.type)) for v in op.operands]
     code = expression(kind, mlir.text(op.attributes, "pred"), args, mlir.int_type(op.result.type))
     body.values.define(op.result, code, reads, hint=_HINTS.get(kind, "value"))
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from bitfold.diagnostics import UsageError, choices
 from bitfold.ir.run import from_storage, to_storage
-from bitfold.lang.types import ArrayType, IntType
+from bitfold.lang.types import ArrayType, FloatType, IntType
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class Port:
     def as_json(self) -> dict[str, Any]:
         """What is needed to read the words of the port back."""
         direction = {(True, True): "inout", (False, True): "out"}.get((self.read, self.written), "in")
+        elem = self.type.elem
+        real = {"float": True} if isinstance(elem, FloatType) else {}
         return {
             "name": self.name,
             "direction": direction,
@@ -56,12 +58,14 @@ class Port:
             "shape": list(self.type.dims),
             "lanes_of": self.type.lanes_of,
             "part": [self.type.part.width, self.type.part.signed],
+            **real,
         }
 
     @staticmethod
     def from_json(found: Mapping[str, Any]) -> Port:
         """The inverse of `as_json`, but for the C++ name."""
-        elem = IntType(found["width"], found["signed"])
+        width = found["width"]
+        elem = FloatType(width) if found.get("float") else IntType(width, found["signed"])
         streamed = found["interface"] == "stream"
         shape, lanes_of, part = tuple(found["shape"]), found["lanes_of"], IntType(*found["part"])
         type = ArrayType(elem, shape, lanes_of=lanes_of, streamed=streamed, part=part)
@@ -127,6 +131,9 @@ def _lines(port: Port, values: np.ndarray) -> list[str]:
             code="BF-U012",
             remedy="put the images along the first dimension",
         )
+    if isinstance(logical.elem, FloatType):
+        raw = to_storage(values, port.type).reshape(values.shape[0], port.words)
+        return [" ".join(map("%x".__mod__, row)) for row in raw.view(_words_of(logical.elem)).tolist()]
     if values.size and not logical.elem.low <= int(values.min()) <= int(values.max()) <= logical.elem.high:
         raise UsageError(
             f"the vectors of {port.name!r} go from {values.min()} to {values.max()}; "
@@ -141,6 +148,11 @@ def _lines(port: Port, values: np.ndarray) -> list[str]:
     return [" ".join(map("%x".__mod__, row)) for row in stored]
 
 
+def _words_of(elem: FloatType) -> np.dtype[np.generic]:
+    """The dtype that reads the bits of a float as an integer."""
+    return np.dtype(f"uint{elem.width}")
+
+
 def parse_outputs(ports: Sequence[Port], lines: Iterable[str], images: int) -> dict[str, np.ndarray]:
     """Logical arrays of shape (images, *logical shape) from the words that a test bench wrote.
 
@@ -151,6 +163,11 @@ def parse_outputs(ports: Sequence[Port], lines: Iterable[str], images: int) -> d
     found = {}
     for i, port in enumerate(compared):
         mine = rows[i :: len(compared)][:images]
+        if isinstance(port.type.elem, FloatType):
+            raw = np.array([[int(w, 16) for w in row] for row in mine], _words_of(port.type.elem))
+            whole = raw.reshape(images, *port.type.dims)
+            found[port.name] = from_storage(whole.view(port.type.elem.storage), port.type)
+            continue
         wrap = port.type.elem.wrap if port.type.elem.signed else int
         words = np.empty((images, port.words), port.type.elem.storage)
         words[...] = np.array([[wrap(int(w, 16)) for w in row] for row in mine], words.dtype)

@@ -11,12 +11,14 @@ import numpy as np
 
 from bitfold.build.llvm.network import Layout, Workspace, add_network_entry, check_platform
 from bitfold.build.llvm.views import DATA_LAYOUT, array_bytes, block_view, element_bytes
+from bitfold.diagnostics import BuildError
 from bitfold.ir.checks import Checked, add_checks
 from bitfold.ir.effects import parameter_effects
 from bitfold.ir.network import is_network
 from bitfold.ir.nodes import Param, Program
 from bitfold.ir.run import as_batch, from_storage, run_python, to_storage
 from bitfold.lang.types import ArrayType
+from bitfold.lowering.floats import LIBRARY_PREFIX, library_functions
 from bitfold.lowering.mlir import ExecutionEngine, arith, func, ir, llvm, scf
 from bitfold.lowering.pipeline import Trace, lower_to_llvm
 from bitfold.lowering.to_mlir import Lowered
@@ -110,6 +112,8 @@ class CpuModule:
         with lowered.context:
             runtime_library()
             self._engine = ExecutionEngine(lowered.module, opt_level=3)
+            for symbol in library_functions(lowered.module):
+                self._engine.raw_register_runtime(symbol, c_function(symbol.removeprefix(LIBRARY_PREFIX)))
         address = self._engine.raw_lookup(ENTRY)
         if not address:
             raise RuntimeError(f"LLVM could not compile {program.top.name!r}; it printed why")
@@ -183,8 +187,19 @@ def llvm_ir(lowered: Lowered) -> str:
 
 
 @cache
+def c_function(name: str) -> ctypes.c_void_p:
+    """The address of a function of floats of the C library: the one that Python's `math` calls."""
+    try:
+        return ctypes.cast(getattr(ctypes.CDLL("libm.so.6"), name), ctypes.c_void_p)
+    except (OSError, AttributeError):
+        raise BuildError(
+            f"there is no C library with the function {name}", remedy="run on Linux with the GNU C library"
+        ) from None
+
+
+@cache
 def runtime_library() -> ctypes.CDLL | None:
-    """What LLVM calls to divide 65 to 128 bits, made visible to the JIT; None where there is none."""
+    """What LLVM calls to divide 65 to 128 bits and for 16-bit floats, made visible; None where there is none."""
     try:
         return ctypes.CDLL("libgcc_s.so.1", mode=ctypes.RTLD_GLOBAL)
     except OSError:

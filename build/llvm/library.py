@@ -14,14 +14,16 @@ from typing import Any
 
 from bitfold.build.folder import LLVM, MANIFEST, write_files
 from bitfold.build.hls.names import Names, identifier
-from bitfold.build.llvm.jit import add_entry, llvm_ir, runtime_library
+from bitfold.build.llvm.jit import add_entry, c_function, llvm_ir, runtime_library
 from bitfold.build.llvm.network import Layout, check_platform
 from bitfold.build.llvm.network_c import network_source
 from bitfold.build.llvm.views import element_bytes
 from bitfold.ir.effects import parameter_effects
+from bitfold.ir.floats import MATH
 from bitfold.ir.network import is_network
-from bitfold.ir.nodes import Param, Program
-from bitfold.lang.types import ArrayType
+from bitfold.ir.nodes import Apply, Param, Program, Stmt, own_exprs, walk, walk_expr
+from bitfold.lang.types import ArrayType, FloatType
+from bitfold.lowering.floats import use_c_names
 from bitfold.lowering.mlir import ExecutionEngine, ir
 from bitfold.lowering.pipeline import Trace, lower_to_llvm
 from bitfold.lowering.to_mlir import Lowered, short_path
@@ -59,6 +61,7 @@ def library(program: Program, trace: Trace | None = None) -> Library:
     lowered = lower_to_llvm(program, add, trace)
     entry = f"{name}_network" if layouts else f"{name}_batch"
     with lowered.context:
+        functions = use_c_names(lowered.module)
         for op in lowered.module.body.operations:
             function = op.operation
             own = function.name == "llvm.func" and len(function.regions[0].blocks)
@@ -69,7 +72,7 @@ def library(program: Program, trace: Trace | None = None) -> Library:
     files = {
         f"{name}.h": header.encode(),
         f"{name}.ll": llvm_ir(lowered).encode(),
-        f"{name}.o": _object(lowered, entry),
+        f"{name}.o": _object(lowered, entry, functions),
     }
     for layout in layouts:
         source = network_source(name, layout, ", ".join(signature.batch), ", ".join(signature.names))
@@ -91,10 +94,12 @@ def write(made: Library, out: Path) -> Path:
     return write_files(made.files, out)
 
 
-def _object(lowered: Lowered, entry: str) -> bytes:
+def _object(lowered: Lowered, entry: str, functions: list[str]) -> bytes:
     with lowered.context, tempfile.TemporaryDirectory(prefix="bitfold-") as folder:
         runtime_library()
         engine = ExecutionEngine(lowered.module, opt_level=3)
+        for name in functions:
+            engine.raw_register_runtime(name, c_function(name))
         if not engine.raw_lookup(entry):
             raise RuntimeError(f"LLVM could not compile {entry!r}; it printed why")
         file = Path(folder) / "code.o"
@@ -120,7 +125,9 @@ def _port(param: Param, read: bool, written: bool) -> dict[str, Any]:
 
 
 def _c_type(type: ArrayType) -> str:
-    """The C type of an element; wider than 64 bits it is one of the header's own."""
+    """The C type of an element; wider than 64 bits it is one of the header's own. C has no 16-bit float."""
+    if isinstance(type.elem, FloatType):
+        return {16: "uint16_t", 32: "float", 64: "double"}[type.elem.width]
     width, size = type.elem.width, element_bytes(type)
     if width > 64:
         return f"bitfold_int{8 * size}"
@@ -134,6 +141,8 @@ def _layout(type: ArrayType) -> str:
     if type.lanes_of:
         of = f"{type.lanes} of {type.lanes_of} elements of {type.part}"
         notes.append(f"each word holds {of} of a row, the first in its lowest bits")
+    if isinstance(type.elem, FloatType):
+        return "the bits of IEEE 754's binary16" if width == 16 else ""
     if type.elem.signed and width not in (8, 16, 32) and width < 64:
         notes.append(f"two's complement in the low {width} bits, 0 in those above")
     elif width > 64:
@@ -150,7 +159,7 @@ _HEADER = """\
  *
 {arrays}
  *
- * Link {name}.o{and_source}, which is for {machine} and the CPU it was made on (with GNU ld: -no-pie),
+ * Link {name}.o{and_source}{libm}, which is for {machine} and the CPU it was made on (with GNU ld: -no-pie),
  * or compile {name}.ll for another CPU: clang -O3 -c {name}.ll
  */
 #ifndef BITFOLD_{guard}_H
@@ -174,6 +183,12 @@ static inline {result} {name}({one}) {{
 
 #endif
 """
+
+
+def _has_math(body: tuple[Stmt, ...]) -> bool:
+    """Whether a kernel calls functions of floats."""
+    exprs = (e for s in walk(body) for root in own_exprs(s) for e in walk_expr(root))
+    return any(isinstance(e, Apply) and e.fn in MATH for e in exprs)
 
 
 _ENDS = """
@@ -228,6 +243,7 @@ def _header(program: Program, name: str, signature: _Signature, takes_turns: boo
         name=name,
         source=f"{short_path(top.span.file)}:{top.span.line}",
         machine=f"{platform.system()} {platform.machine()}",
+        libm=" with -lm" if any(_has_math(f.body) for f in program.functions) else "",
         arrays="\n".join(signature.notes),
         guard=name.upper(),
         wide="\n" + "\n".join(types) + "\n" if types else "",

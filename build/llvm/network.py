@@ -14,9 +14,10 @@ from bitfold.build.llvm import turns
 from bitfold.build.llvm.views import array_bytes, block_view, byte_address, element_bytes, memref_at
 from bitfold.diagnostics import BuildError
 from bitfold.ir.network import Link, Network, network
-from bitfold.ir.nodes import Alloc, CallKernel, Declare, Function, Program, walk
+from bitfold.ir.nodes import Alloc, CallKernel, Declare, Function, Program, Real, walk
 from bitfold.lang.stream import StreamType
 from bitfold.lang.types import ArrayType
+from bitfold.lowering.bf_to_arith import held_type
 from bitfold.lowering.channel_memory import CONSUMER, LIMIT, PASS, PRODUCER, RING, WAIT, WORDS, read, word
 from bitfold.lowering.channel_memory import field as record_field
 from bitfold.lowering.channels import room, runs_in_order
@@ -229,8 +230,12 @@ def _add_fill(layout: Layout, pointer: Any) -> None:
             flat = ArrayType(alloc.type.elem, (prod(alloc.type.dims),))
             place = byte_address(block.arguments[0], word(layout.offsets[f"array {alloc.name}"]))
             array = memref_at(place, flat)
-            width = ir.IntegerType.get_signless(alloc.type.elem.width)
-            value = arith.ConstantOp(width, ir.Attribute.parse(f"{alloc.fill} : {width}")).result
+            held = held_type(alloc.type.elem)
+            filling = alloc.fill
+            if isinstance(filling, Real):
+                value = arith.ConstantOp(held, ir.FloatAttr.get(held, filling.value)).result
+            else:
+                value = arith.ConstantOp(held, ir.Attribute.parse(f"{filling} : {held}")).result
             loop = scf.ForOp(*(arith.constant(index, n) for n in (0, flat.dims[0], 1)))
             with ir.InsertionPoint(loop.body):
                 memref.StoreOp(value, array, [loop.induction_variable])

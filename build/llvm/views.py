@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bitfold.lang.types import ArrayType
-from bitfold.lowering.bf_to_arith import held_width
+from bitfold.lowering.bf_to_arith import held_type, held_width
 from bitfold.lowering.mlir import arith, ir
 
 # What `element_bytes` relies on, and all 64-bit targets have. Without it LLVM computes constant offsets into
@@ -45,7 +45,7 @@ def byte_address(base: ir.Value, offset: ir.Value) -> ir.Value:
 def memref_at(address: ir.Value, type: ArrayType) -> ir.Value:
     """A memref over `address`, by way of the descriptor that the conversion to LLVM will make of it."""
     dims = list(type.dims)
-    target = ir.MemRefType.get(dims, ir.IntegerType.get_signless(held_width(type.elem.width)))
+    target = ir.MemRefType.get(dims, held_type(type.elem))
     rank = len(dims)
     struct = ir.Type.parse(f"!llvm.struct<(ptr, ptr, i64, array<{rank} x i64>, array<{rank} x i64>)>")
     value = ir.Operation.create("llvm.mlir.poison", results=[struct]).result

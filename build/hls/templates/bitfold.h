@@ -8,6 +8,20 @@
 
 #include "ap_int.h"
 #include "hls_stream.h"
+{% if floats %}
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#if defined(__SYNTHESIS__)
+#include "hls_math.h"
+#endif
+{% if 16 in floats %}
+#if defined(__SYNTHESIS__) || defined(__VITIS_HLS__)
+#include "hls_half.h"
+#endif
+{% endif %}
+{% endif %}
 
 // Define BITFOLD_LIKE_SYNTHESIS to simulate what synthesis sees where the C simulation has a shortcut.
 #if defined(__SYNTHESIS__) && !defined(BITFOLD_LIKE_SYNTHESIS)
@@ -121,6 +135,10 @@ ap_uint<W> abs(const ap_int<W> &x) {
   return x < 0 ? ap_uint<W>(-x) : ap_uint<W>(x);
 }
 
+{% if floats %}
+{% include "floats.h" %}
+
+{% endif %}
 }  // namespace bf
 
 // Constant arrays. Synthesis sees a plain array of ap_uint or ap_int. g++ would compile such an array at a
@@ -164,6 +182,21 @@ struct word<ap_int<W> > {
   typedef typename native_word<(W > 64), true>::type native;
 };
 
+{% if floats %}
+{% for type in ["float", "double"] %}
+template <>
+struct word<{{ type }}> {
+  typedef {{ type }} native;
+};
+{% endfor %}
+{% if 16 in floats %}
+template <>
+struct word<half> {
+  typedef float native;
+};
+{% endif %}
+
+{% endif %}
 template <class T>
 void store(T &to, const char *digits) {
   to = ap_uint<T::width>(digits, 16);

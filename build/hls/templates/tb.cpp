@@ -5,6 +5,9 @@
 // Exit status: 0 when all agree, 1 when some word differs, 2 when the vector file cannot be read.
 #include <cstdio>
 #include <cstdlib>
+{% if floats %}
+#include <cstring>
+{% endif %}
 #include <string>
 
 #include "{{ name }}.h"
@@ -68,6 +71,40 @@ std::string hex(const T &value) {
   return digits;
 }
 
+{% if floats %}
+// Floats are given by their bits.
+template <class WORD, class T>
+void parse_bits(T &value) {
+  const WORD bits = (WORD)std::strtoull(next_word().c_str(), 0, 16);
+  std::memcpy((void *)&value, &bits, sizeof value);
+}
+template <class WORD, class T>
+std::string hex_bits(const T &value) {
+  WORD bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return hex(ap_uint<64>(bits));
+}
+{% for type, word in [("float", "unsigned"), ("double", "unsigned long long"), ("half", "unsigned short")] %}
+{% if type != "half" or 16 in floats %}
+void parse({{ type }} &value) { parse_bits<{{ word }}>(value); }
+std::string hex(const {{ type }} &value) { return hex_bits<{{ word }}>(value); }
+{% endif %}
+{% endfor %}
+
+// Whether two words are the same: a float has two zeros, and all its nans are one.
+template <class T>
+bool same(const T &a, const T &b) {
+  return a == b;
+}
+{% for type in ["float", "double", "half"] %}
+{% if type != "half" or 16 in floats %}
+bool same(const {{ type }} &a, const {{ type }} &b) {
+  return (a != a && b != b) || std::memcmp(&a, &b, sizeof a) == 0;
+}
+{% endif %}
+{% endfor %}
+
+{% endif %}
 // A memory of N words that a port is connected to.
 template <class T, int N>
 struct Words {
@@ -81,7 +118,7 @@ struct Words {
   void compare(const T *got, const char *port, long image, int count = N) const {
     for (int i = 0; i < N; ++i) {
       if (seen && i < count) std::fprintf(seen, i ? " %s" : "%s", hex(got[i]).c_str());
-      if (i < count && got[i] == at[i]) continue;
+      if (i < count && {{ "same(got[i], at[i])" if floats else "got[i] == at[i]" }}) continue;
       if (mismatches++ == 0) {
         std::printf("first mismatch: image %ld, %s word %d: got %s, expected %s\n", image, port, i,
                     i < count ? hex(got[i]).c_str() : "nothing", hex(at[i]).c_str());

@@ -1,6 +1,7 @@
 """Pass bf-to-arith: exact, signful `bf` arithmetic to signless arith, extended as each operator needs.
 
-Leaves a module without `bf` operations in which every integer type is signless. Discardable `bf.` attributes
+Leaves a module without `bf` operations in which every integer type is signless. Operations on floats are
+`bitfold.lowering.floats`'s. Discardable `bf.` attributes
 stay until the dialect conversion drops them. Elements of arrays get whole bytes, as LLVM makes vectors of no
 others.
 """
@@ -11,7 +12,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from bitfold.lang.types import Int, IntType, UInt, bit
+from bitfold.lang.types import ElementType, Int, IntType, UInt, bit
+from bitfold.lowering import floats
+from bitfold.lowering.dialect import element, is_float
 from bitfold.lowering.mlir import arith, ir, llvm, math
 from bitfold.lowering.to_mlir import Lowered, elements
 
@@ -23,7 +26,7 @@ def bf_to_arith(lowered: Lowered) -> None:
         for op in lowered.module.body.operations:
             if op.operation.name == "memref.global":
                 rom = roms[ir.StringAttr(op.operation.attributes["sym_name"]).value]
-                held = replace(rom.type, elem=IntType(held_width(rom.type.elem.width), rom.type.elem.signed))
+                held = replace(rom.type, elem=_held(rom.type.elem))
                 op.operation.attributes["initial_value"] = elements(rom.words, held, signless=True)
                 found = ir.TypeAttr(op.operation.attributes["type"]).value
                 op.operation.attributes["type"] = ir.TypeAttr.get(_signless(found))
@@ -34,6 +37,17 @@ def bf_to_arith(lowered: Lowered) -> None:
                 op.operation.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(inputs, []))
 
 
+def _held(elem: ElementType) -> ElementType:
+    return IntType(held_width(elem.width), elem.signed) if isinstance(elem, IntType) else elem
+
+
+def held_type(elem: ElementType) -> ir.Type:
+    """The type of an array element in memory."""
+    if isinstance(elem, IntType):
+        return ir.IntegerType.get_signless(held_width(elem.width))
+    return element(elem)
+
+
 def held_width(width: int) -> int:
     """The bits that an array element of `width` bits is held in: the next of 8, 16, 32, 64, or as many."""
     return next((bits for bits in (8, 16, 32, 64) if width <= bits), width)
@@ -42,6 +56,8 @@ def held_width(width: int) -> int:
 def _signless(type: ir.Type) -> ir.Type:
     if isinstance(type, ir.MemRefType):
         found = ir.MemRefType(type)
+        if is_float(found.element_type):
+            return type
         width = ir.IntegerType(found.element_type).width
         return ir.MemRefType.get(found.shape, ir.IntegerType.get_signless(held_width(width)))
     if isinstance(type, ir.IntegerType):
@@ -90,6 +106,8 @@ class _Converter:
     def _widen(self, store: Any) -> None:
         """Store a value in the width of the memory."""
         value, memory = store.operands[0], ir.MemRefType(store.operands[1].type)
+        if is_float(value.type):
+            return
         type, width = self.types[value], ir.IntegerType(memory.element_type).width
         with ir.InsertionPoint(store), store.location:
             store.operands[0] = _resize(value, type, width)
@@ -97,6 +115,8 @@ class _Converter:
     def _narrow(self, load: Any) -> None:
         """Cut what is loaded to the width of its type."""
         value, memory = load.results[0], ir.MemRefType(load.operands[0].type)
+        if is_float(value.type):
+            return
         type = self.types[value]
         if ir.IntegerType(memory.element_type).width == type.width:
             return
@@ -112,7 +132,10 @@ class _Converter:
         with ir.InsertionPoint(op), op.location:
             result_type = _int_type(op.results[0].type)
             operands = [(v, self.types.get(v)) for v in op.operands]
-            value = _lower(name, op, operands, result_type)
+            if any(is_float(v.type) for v in (*op.operands, *op.results)):
+                value = floats.lower(name, op, operands, result_type)
+            else:
+                value = _lower(name, op, operands, result_type)
         op.results[0].replace_all_uses_with(value)
         if result_type is not None:
             self.types[value] = result_type

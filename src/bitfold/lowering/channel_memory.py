@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bitfold.ir.network import is_network
-from bitfold.lowering.dialect import Stream, Streams
+from bitfold.lowering.dialect import Stream, Streams, is_float
 from bitfold.lowering.mlir import arith, func, ir, scf
 from bitfold.lowering.to_mlir import Lowered
 
@@ -118,11 +118,15 @@ def _wait_if(predicate: Any, left: Any, right: Any, stream: Any, to_put: int, ho
 
 
 def _signless(type: Any) -> Any:
+    if is_float(type):
+        return type
     return ir.IntegerType.get_signless(ir.IntegerType(type).width)
 
 
 def _cast(value: Any, type: Any) -> Any:
     """Between a signful integer and the signless one of its width, which bf-to-arith makes the same."""
+    if value.type == type:
+        return value
     made = ir.Operation.create("builtin.unrealized_conversion_cast", results=[type], operands=[value])
     return made.result
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from bitfold.diagnostics import Span
 from bitfold.lang.stream import StreamType
-from bitfold.lang.types import ArrayType, ElementType, FloatType, IntType
+from bitfold.lang.types import ArrayType, ElementType, IntType
 from bitfold.lowering.mlir import ext, ir
 
 
@@ -132,9 +132,10 @@ def is_float(type: ir.Type) -> bool:
     return isinstance(type, (ir.F16Type, ir.F32Type, ir.F64Type))
 
 
-def float_type(type: ir.Type) -> FloatType:
-    """The inverse of `element` for floats."""
-    return FloatType(ir.FloatType(type).width)
+def bits(type: ir.Type) -> int:
+    """How many bits a scalar has."""
+    found: int = (ir.FloatType if is_float(type) else ir.IntegerType)(type).width
+    return found
 
 
 def memory(type: ArrayType) -> ir.Type:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from bitfold.lowering.dialect import bits
 from bitfold.lowering.mlir import ir, memref
 from bitfold.lowering.to_mlir import Lowered
 
@@ -41,7 +42,7 @@ def _allocas(block: Any) -> list[Any]:
 
 def _bits(alloca: Any) -> int:
     type = ir.MemRefType(alloca.results[0].type)
-    return int(prod(type.shape) * max(8, ir.IntegerType(type.element_type).width))
+    return int(prod(type.shape) * max(8, bits(type.element_type)))
 
 
 def _to_heap(alloca: Any, entry: Any) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bitfold.diagnostics import BuildError, UsageError, choices
-from bitfold.ir.nodes import Program, walk
+from bitfold.diagnostics import UsageError, choices
+from bitfold.ir.nodes import Program
 from bitfold.ir.printer import program_text
 from bitfold.ir.verify import verify
-from bitfold.lang.types import FloatType
 from bitfold.lowering.banks import bank_roms
 from bitfold.lowering.bf_to_arith import bf_to_arith
 from bitfold.lowering.channel_memory import channels_to_memory
@@ -49,20 +48,6 @@ LLVM_STEPS = (
 HLS_STEPS = ("schedule", "own-states", "shadow-words", "bank-roms", "flatten-pipelines", "to-mlir")
 
 
-def _refuse_floats(program: Program) -> None:
-    for function in program.functions:
-        types = [
-            *(p.type for p in function.params),
-            *(s.type for s in walk(function.body) if hasattr(s, "type")),
-        ]
-        if any(isinstance(getattr(t, "elem", t), FloatType) for t in types):
-            raise BuildError(
-                f"{function.name!r} computes with floats, which no back end does yet",
-                code="BF-B011",
-                remedy="call it as Python",
-            )
-
-
 @dataclass(frozen=True)
 class Trace:
     """Which step to show, and what to do with its text (`--print-after`)."""
@@ -87,7 +72,6 @@ def lower_to_hls(program: Program, trace: Trace | None = None) -> Lowered:
     """The module that HLS C++ is written from: pipelined loop nests made single loops, `bf` arithmetic."""
     verify(program)
     _report(trace, "schedule", lambda: program_text(program))
-    _refuse_floats(program)
     check_depths(program, streams=True)
     program = own_states(program)
     verify(program)
@@ -112,7 +96,6 @@ def lower_to_llvm(
     """The module in the LLVM dialect. `add_entry` adds the function that the caller will look up."""
     verify(program)
     _report(trace, "schedule", lambda: program_text(program))
-    _refuse_floats(program)
     check_depths(program)
     program = channels_to_arrays(program)
     verify(program)
