@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from bitfold.lang import Int, IntType, UInt
+from bitfold.lang import FloatType, Int, IntType, UInt, float16, float32, float64
+from bitfold.lang.types import ElementType
 
 T = TypeVar("T")
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -28,6 +29,18 @@ class Rules:
     max_width: int
     max_depth: int
     variable_bounds: bool
+    floats: bool
+
+    @property
+    def elements(self) -> st.SearchStrategy[ElementType]:
+        """The types of elements and scalars; a float comes now and then."""
+        return element_types(self.max_width) if self.floats else int_types(self.max_width)
+
+
+@cache
+def element_types(max_width: int) -> st.SearchStrategy[ElementType]:
+    integers = int_types(max_width)
+    return integers | integers | st.sampled_from([float32, float32, float16, float64])
 
 
 @dataclass(frozen=True)
@@ -35,7 +48,7 @@ class Array:
     """An array in scope. `dims` is its shape as the source says it: numbers and names."""
 
     name: str
-    elem: IntType
+    elem: ElementType
     shape: tuple[int, ...]
     dims: tuple[int | str, ...]
     writable: bool = True
@@ -53,7 +66,7 @@ def draw_array(
     named: dict[str, int],
     writable: bool = True,
 ) -> Array:
-    elem = draw(int_types(rules.max_width))
+    elem = draw(rules.elements)
     rank = draw(st.sampled_from([1, 1, 2]))
     sizes = st.integers(1, 4)
     size = st.sampled_from(sorted(named)) | sizes if named else sizes
@@ -90,7 +103,7 @@ class Writer:
     helper: list[Array] | None
     dims: dict[str, int] = field(default_factory=dict)
     loops: list[Loop] = field(default_factory=list)
-    scalars: list[tuple[str, IntType, bool]] = field(default_factory=list)
+    scalars: list[tuple[str, ElementType, bool]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     count: int = 0
 
@@ -178,7 +191,14 @@ class Writer:
     def scalar(self, depth: int) -> None:
         """A new scalar: declared, or with the type that its value gives it."""
         name = self.name("v")
-        if self.chance():
+        if self.rules.floats and self.pick(range(4)) == 0:
+            elem = self.float_type()
+            if self.chance():
+                self.line(depth, f"{name}: {elem} = {elem}({self.real(self.rules.max_depth)})")
+            else:
+                self.line(depth, f"{name} = {elem}({self.real(1)}) * {self.pick(_LITERALS)}")
+            self.scalars.append((name, elem, False))
+        elif self.chance():
             elem = self.type()
             self.line(depth, f"{name}: {elem} = {elem}({self.expr(self.rules.max_depth)})")
             self.scalars.append((name, elem, False))
@@ -195,6 +215,10 @@ class Writer:
         if not known:
             return self.store(depth)
         name, elem = self.pick(known)
+        if isinstance(elem, FloatType):
+            value = f"{elem}({self.real(self.rules.max_depth)})"
+            update = [f"{name} = {value}", f"{name} {self.pick(_REAL_OPERATORS)}= {value}"]
+            return self.line(depth, self.pick(update))
         value = self.expr(self.rules.max_depth)
         if elem == Int(64) and self.chance():
             return self.line(depth, f"{name} {self.pick(['+=', '-='])} Int(9)({value})")
@@ -204,22 +228,31 @@ class Writer:
         return self.line(depth, f"{name} = {elem}({value})")
 
     def local_array(self, depth: int) -> None:
-        name, elem, size = self.name("t"), self.type(), self.pick(range(1, 5))
+        name, elem, size = self.name("t"), self.draw(self.rules.elements), self.pick(range(1, 5))
         form = self.pick(["zeros", "full", "empty"])
         if form == "empty":
             i = self.name("i")
             self.line(depth, f"{name} = empty({elem}[{size}])")
             self.line(depth, f"for {i} in range({size}):")
-            self.line(depth + 1, f"{name}[{i}] = {self.expr(1)}")
+            self.line(
+                depth + 1, f"{name}[{i}] = {self.real(1) if isinstance(elem, FloatType) else self.expr(1)}"
+            )
         else:
-            fill = f", {self.pick([1, -1, 5])}" if form == "full" else ""
+            fills = _LITERALS if isinstance(elem, FloatType) else [1, -1, 5]
+            fill = f", {self.pick(fills)}" if form == "full" else ""
             self.line(depth, f"{name} = {form}({elem}[{size}]{fill})")
         self.arrays.append(Array(name, elem, (size,), (size,)))
 
     def store(self, depth: int) -> None:
         array = self.pick([a for a in self.arrays if a.writable])
         target = self.element(array)
-        if self.chance():
+        if isinstance(array.elem, FloatType):
+            value = self.real(self.rules.max_depth)
+            update = f"{target} {self.pick(_REAL_OPERATORS)}= {value}"
+            self.line(
+                depth, self.pick([update, f"{target} = {value}", f"{target} = Int(64)({self.expr(1)})"])
+            )
+        elif self.chance():
             operator = self.pick(["+=", "-=", "*=", "&=", "|=", "^="])
             self.line(depth, f"{target} {operator} {self.expr(self.rules.max_depth - 1)}")
         else:
@@ -281,6 +314,9 @@ class Writer:
         found: IntType = self.draw(int_types(self.rules.max_width))
         return found
 
+    def float_type(self) -> FloatType:
+        return self.pick([float32, float32, float16, float64])
+
     def number(self, value: int) -> str:
         """`value`, by the name of a dimension when one has that size."""
         names = [name for name, size in self.dims.items() if size == value]
@@ -304,15 +340,17 @@ class Writer:
 
     def leaf(self, depth: int) -> str:
         form = self.pick(["element", "element", "scalar", "loop", "number", "dim"])
-        if form == "scalar" and self.scalars:
-            return self.pick(self.scalars)[0]
+        scalars = [name for name, elem, _ in self.scalars if isinstance(elem, IntType)]
+        if form == "scalar" and scalars:
+            return self.pick(scalars)
         if form == "loop" and self.loops:
             return self.pick(self.loops).name
         if form == "dim" and self.dims:
             return self.pick(sorted(self.dims))
         if form == "number":
             return str(self.draw(st.integers(-9, 9) | st.integers(-(1 << 70), 1 << 70)))
-        return self.element(self.pick([*self.arrays, *self.roms]), depth)
+        arrays = [a for a in (*self.arrays, *self.roms) if isinstance(a.elem, IntType)]
+        return self.element(self.pick(arrays), depth) if arrays else str(self.pick(range(-3, 9)))
 
     def expr(self, depth: int) -> str:
         """An integer expression, in parentheses unless it is atomic."""
@@ -340,16 +378,62 @@ class Writer:
             case "compare":
                 return f"int({self.test(depth)})"
             case "logic":
-                return f"(({self.test(depth - 1)}) {self.pick(['and', 'or'])} ({self.test(depth - 1)}))"
+                text = f"({self.test(depth - 1)}) {self.pick(['and', 'or'])} ({self.test(depth - 1)})"
+                return f"int({text})" if self.rules.floats else f"({text})"
             case "select":
                 return f"({e()} if {self.test(depth - 1)} else {e()})"
             case "extreme":
                 return f"{self.pick(['min', 'max'])}({', '.join(e() for _ in range(self.pick([2, 2, 3])))})"
+            case "cast" if self.rules.floats and self.pick(range(3)) == 0:
+                return f"{self.type()}({self.real(depth - 1)})"
             case "cast":
                 return f"{self.type()}({e()})"
             case "bits":
                 return self.bits(depth)
         raise AssertionError(form)
+
+    def real_leaf(self, depth: int) -> str:
+        """A float of a type of the language."""
+        known = [name for name, elem, _ in self.scalars if isinstance(elem, FloatType)]
+        known += [self.element(a, depth) for a in (*self.arrays, *self.roms) if isinstance(a.elem, FloatType)]
+        if known and self.pick(range(4)):
+            return self.pick(known)
+        return f"{self.float_type()}({self.pick([self.pick(_LITERALS), f'Int(64)({self.leaf(0)})'])})"
+
+    def real(self, depth: int) -> str:
+        """An expression of a float, of whatever type, in parentheses unless it is atomic."""
+        if depth <= 0:
+            return self.real_leaf(depth)
+        r = lambda: self.real(depth - 1)  # noqa: E731
+        type = self.float_type()
+        operator = self.pick(_REAL_OPERATORS)
+        form = self.pick(
+            ["leaf", "two", "two", "literal", "integer", "unary", "function", "pick", "cast", "weak"]
+        )
+        match form:
+            case "two":
+                return f"({r()} {operator} {r()})"
+            case "literal":
+                return f"({self.pick(_LITERALS)} {operator} {r()})"
+            case "integer":
+                return f"({r()} {operator} Int({self.pick([2, 9, 60, 64])})({self.expr(depth - 1)}))"
+            case "unary":
+                return self.pick([f"(-{r()})", f"abs({r()})", f"(+{r()})"])
+            case "function":
+                name = self.pick([*_REAL_FUNCTIONS, "pow"])
+                return (
+                    f"{name}({r()}{f', {self.pick([r(), self.pick(_LITERALS)])}' if name == 'pow' else ''})"
+                )
+            case "pick" if self.chance():
+                return f"({type}({r()}) if {self.test(depth - 1)} else {type}({r()}))"
+            case "pick":
+                sides = ", ".join(f"{type}({r()})" for _ in range(self.pick([2, 3])))
+                return f"{self.pick(['min', 'max'])}({sides})"
+            case "cast":
+                return f"{type}({self.pick([r(), f'UInt(64)({self.expr(depth - 1)})'])})"
+            case "weak":
+                return f"((float({r()}) * {self.pick(_LITERALS)}) {operator} {r()})"
+        return self.real_leaf(depth)
 
     def bits(self, depth: int) -> str:
         e = lambda: self.expr(depth - 1)  # noqa: E731
@@ -378,6 +462,9 @@ class Writer:
         """A condition."""
         if depth <= 0 or self.chance():
             operator = self.pick(["==", "!=", "<", "<=", ">", ">="])
+            if self.rules.floats and self.pick(range(4)) == 0:
+                right = self.pick([self.real(depth - 1), self.pick(_LITERALS), f"Int(64)({self.leaf(0)})"])
+                return f"{self.real(depth - 1)} {operator} {right}"
             return f"{self.expr(depth - 1)} {operator} {self.expr(depth - 1)}"
         form = self.pick(["and", "or", "not", "value"])
         if form == "not":
@@ -387,6 +474,9 @@ class Writer:
         return f"({self.test(depth - 1)}) {form} ({self.test(depth - 1)})"
 
 
+_LITERALS = ("0.0", "-0.0", "1.0", "0.5", "-1.5", "0.1", "3", "1e-6", "-70000.0", "1e30", 'float("inf")')
+_REAL_OPERATORS = ("+", "-", "*", "/")
+_REAL_FUNCTIONS = ("sqrt", "exp", "log", "sin", "tanh", "floor", "ceil", "rint")
 _FORMS = (
     *("binary", "binary", "divide", "left", "right", "unary", "compare"),
     *("logic", "select", "extreme", "cast", "bits"),

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import itertools
 import linecache
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +31,8 @@ from tests.kernel_writer import Array, Draw, Rules, Writer, draw_array, formal_o
 
 from bitfold.frontend import parse
 from bitfold.ir.nodes import Program
-from bitfold.lang import FixedType, IntType, typed
+from bitfold.lang import FixedType, FloatType, typed
+from bitfold.lang.types import ElementType
 
 __all__ = [
     "KernelCase",
@@ -75,7 +77,8 @@ class KernelCase:
         """Copies of `args` after the plain Python function ran on them."""
         after = [a.copy() for a in args]
         params = self.program.top.params
-        self.function(*(typed(a, p.fixed or p.type.elem) for a, p in zip(after, params, strict=True)))
+        with np.errstate(all="ignore"):
+            self.function(*(typed(a, p.fixed or p.type.elem) for a, p in zip(after, params, strict=True)))
         return after
 
 
@@ -91,14 +94,32 @@ def load(source: str) -> dict[str, Any]:
     return namespace
 
 
-def random_values(elem: IntType, count: int, rng: random.Random) -> list[int]:
+def random_values(elem: ElementType, count: int, rng: random.Random) -> list[Any]:
+    if isinstance(elem, FloatType):
+        return [elem.wrap(random_float(elem, rng)) for _ in range(count)]
     corners = [elem.low, elem.high, 0, elem.wrap(1), elem.wrap(-1)]
     return [
         rng.choice(corners) if rng.random() < 0.3 else rng.randint(elem.low, elem.high) for _ in range(count)
     ]
 
 
-def random_array(elem: IntType | FixedType, shape: tuple[int, ...], seed: int) -> np.ndarray:
+def random_float(elem: FloatType, rng: random.Random) -> float:
+    """A float of any size; zeros of both signs, infinities, nan, and the ends of the range are common."""
+    limits = np.finfo(elem.storage)
+    ends = [limits.max, limits.smallest_normal, limits.smallest_subnormal, limits.eps]
+    corners = [0.0, -0.0, 1.0, math.inf, math.nan, *map(float, ends)]
+    form = rng.random()
+    if form < 0.25:
+        return rng.choice([1, -1]) * rng.choice(corners)
+    if form < 0.6:
+        return rng.choice([rng.randint(-300, 300) / 4, rng.gauss(0, 1)])
+    return rng.choice([1, -1]) * rng.random() * 2.0 ** rng.randint(*_EXPONENTS[elem.width])
+
+
+_EXPONENTS = {16: (-26, 16), 32: (-150, 128), 64: (-1074, 1023)}
+
+
+def random_array(elem: ElementType | FixedType, shape: tuple[int, ...], seed: int) -> np.ndarray:
     """An array of `elem.storage` dtype with random values that `elem` holds."""
     if isinstance(elem, FixedType):
         return elem.decode(random_array(elem.raw, shape, seed))
@@ -110,7 +131,15 @@ def random_array(elem: IntType | FixedType, shape: tuple[int, ...], seed: int) -
 def assert_same(actual: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> None:
     """Fail unless both lists hold equal arrays."""
     for i, (a, b) in enumerate(zip(actual, expected, strict=True)):
-        assert np.array_equal(a, b), f"argument {i}: {a.tolist()} instead of {b.tolist()}"
+        assert same(a, b), f"argument {i}: {a.tolist()} instead of {b.tolist()}"
+
+
+def same(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two arrays are equal; of floats, with the sign of zeros, and any nan for a nan."""
+    if a.dtype.kind != "f" or a.shape != b.shape:
+        return np.array_equal(a, b)
+    equal = (a == b) & (np.signbit(a) == np.signbit(b))
+    return a.dtype == b.dtype and bool((equal | (np.isnan(a) & np.isnan(b))).all())
 
 
 @st.composite
@@ -122,6 +151,7 @@ def kernels(
     constants: bool = True,
     calls: bool = True,
     variable_bounds: bool = True,
+    floats: bool = True,
 ) -> KernelCase:
     """Kernels over 1 to 4 arrays with loops, conditions, local scalars and arrays, and every operator.
 
@@ -131,8 +161,9 @@ def kernels(
         constants: whether kernels read arrays captured from outside.
         calls: whether kernels call a second kernel.
         variable_bounds: whether loop bounds may depend on data and on outer loops.
+        floats: whether there are floats, of all types, among the elements and scalars.
     """
-    rules = Rules(max_width, max_depth, variable_bounds)
+    rules = Rules(max_width, max_depth, variable_bounds, floats)
     dims = {f"D{i}": draw(st.integers(1, 4)) for i in range(draw(st.integers(0, 2)))}
     head = [_HEAD]
     roms: list[Array] = []
@@ -141,7 +172,8 @@ def kernels(
             rom = draw_array(draw, f"C{i}", rules, {}, writable=False)
             values = random_array(rom.elem, rom.shape, draw(st.integers(0, 99)))
             kind = "object" if rom.elem.storage.hasobject else f"np.{rom.elem.storage}"
-            head.append(f"{rom.name} = typed(np.array({values.tolist()}, {kind}), {rom.elem})\n")
+            listed = str(values.tolist()).replace("inf", "np.inf").replace("nan", "np.nan")
+            head.append(f"{rom.name} = typed(np.array({listed}, {kind}), {rom.elem})\n")
             roms.append(rom)
     params = [draw_array(draw, f"a{i}", rules, dims) for i in range(draw(st.integers(1, 4)))]
     used = {d: dims[d] for p in params for d in p.dims if isinstance(d, str)}

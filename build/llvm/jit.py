@@ -199,7 +199,7 @@ def c_function(name: str) -> ctypes.c_void_p:
 
 @cache
 def runtime_library() -> ctypes.CDLL | None:
-    """What LLVM calls to divide 65 to 128 bits and for 16-bit floats, made visible; None where there is none."""
+    """What LLVM calls to divide 65 to 128 bits and for 16-bit floats, made visible; None if there is none."""
     try:
         return ctypes.CDLL("libgcc_s.so.1", mode=ctypes.RTLD_GLOBAL)
     except OSError:

@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 from bitfold.lang.types import ElementType, Int, IntType, UInt, bit
-from bitfold.lowering import floats
 from bitfold.lowering.dialect import element, is_float
+from bitfold.lowering.floats import lower as lower_floats
 from bitfold.lowering.mlir import arith, ir, llvm, math
 from bitfold.lowering.to_mlir import Lowered, elements
 
@@ -133,7 +133,7 @@ class _Converter:
             result_type = _int_type(op.results[0].type)
             operands = [(v, self.types.get(v)) for v in op.operands]
             if any(is_float(v.type) for v in (*op.operands, *op.results)):
-                value = floats.lower(name, op, operands, result_type)
+                value = lower_floats(name, op, operands, result_type)
             else:
                 value = _lower(name, op, operands, result_type)
         op.results[0].replace_all_uses_with(value)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from bitfold.diagnostics import BuildError
 from bitfold.lang.types import IntType
 from bitfold.lowering.dialect import bits
 from bitfold.lowering.mlir import arith, func, ir, math
@@ -115,14 +114,9 @@ def library_functions(module: Any) -> list[str]:
 def use_c_names(module: ir.Module) -> list[str]:
     """Call the functions of the C library by their C names, in a module of the LLVM dialect; returns these.
 
-    Raises BuildError when a kernel has the name of one.
+    No kernel has such a name: they are names of the language.
     """
     symbols = library_functions(module)
-    known = {
-        ir.StringAttr(o.operation.attributes["sym_name"]).value
-        for o in module.body.operations
-        if "sym_name" in o.operation.attributes
-    }
 
     def visit(op: Any) -> None:
         for key, make in (("sym_name", ir.StringAttr.get), ("callee", ir.FlatSymbolRefAttr.get)):
@@ -134,12 +128,6 @@ def use_c_names(module: ir.Module) -> list[str]:
                 for inner in block.operations:
                     visit(inner.operation)
 
-    if clash := known & {s.removeprefix(LIBRARY_PREFIX) for s in symbols}:
-        name = sorted(clash)[0]
-        raise BuildError(
-            f"a kernel is called {name}, as is a function of the C library that is called as well",
-            remedy=f"rename the kernel, for example to {name}_kernel",
-        )
     visit(module.operation)
     return [s.removeprefix(LIBRARY_PREFIX) for s in symbols]
 

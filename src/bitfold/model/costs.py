@@ -190,6 +190,42 @@ def constant_product(factor: int, width: int) -> int:
     return max(0, digits - 1) * width
 
 
+# LUTs, flip-flops and DSP slices that Vivado HLS reports for its operators on floats of 32 and 64 bits on
+# 7-series devices at 100 to 200 MHz, "full DSP" where there is a choice; they are AMD's Floating-Point
+# Operator (PG060). Recalled and approximate: they change with latency, device and tool. Of 16 bits there is
+# a third of 32, which is an estimate of ours; of functions only the order of magnitude is meant.
+FLOAT_OPERATORS: dict[tuple[str, int], Resources] = {
+    ("add", 32): Resources(390, 205, dsp=2),
+    ("mul", 32): Resources(321, 143, dsp=3),
+    ("div", 32): Resources(994, 761),
+    ("cmp", 32): Resources(239, 66),
+    ("sqrt", 32): Resources(590, 405),
+    ("from int", 32): Resources(554, 340),
+    ("to int", 32): Resources(190, 125),
+    ("add", 64): Resources(1149, 445, dsp=3),
+    ("mul", 64): Resources(578, 317, dsp=11),
+    ("div", 64): Resources(3623, 3211),
+    ("cmp", 64): Resources(462, 130),
+    ("sqrt", 64): Resources(1850, 1280),
+    ("from int", 64): Resources(620, 400),
+    ("to int", 64): Resources(250, 180),
+    ("convert", 64): Resources(112, 80),
+    ("convert", 32): Resources(112, 80),
+    ("exp", 32): Resources(1200, 900, dsp=7),
+    ("sin", 32): Resources(5000, 4000, dsp=30),
+}
+
+
+def float_operator(kind: str, width: int) -> Resources:
+    """An operator on floats of `width` bits: see FLOAT_OPERATORS, whose kinds these are. Approximate."""
+    if width == 16:
+        whole = float_operator(kind, 32)
+        return Resources(whole.lut // 3, whole.ff // 3, dsp=-(-whole.dsp // 3))
+    if (kind, width) not in FLOAT_OPERATORS:  # a function of 64 bits: about three times the digits' work
+        return float_operator(kind, 32) * 3
+    return FLOAT_OPERATORS[kind, width]
+
+
 def product(a: int, b: int) -> Resources:
     """A product of values of `a` and `b` bits: LUTs where one is narrow, else DSP slices (25 x 18 signed)."""
     if min(a, b) < _DSP_LEAST:

@@ -29,6 +29,7 @@ from bitfold.ir.nodes import (
     Logic,
     LoopVar,
     Op,
+    Real,
     Select,
     operands,
     walk_expr,
@@ -36,6 +37,7 @@ from bitfold.ir.nodes import (
 from bitfold.lang.types import ArrayType, Partition
 from bitfold.model import costs
 from bitfold.model.costs import Resources
+from bitfold.model.floats import float_cost
 
 Emit = Callable[[Span, str, int, Resources], None]
 """Takes (where, what in words, copies, cost of one copy)."""
@@ -80,7 +82,7 @@ class Operators:
     def is_static(self, e: Expr) -> bool:
         """Whether its value is known in each copy, so that it is no hardware."""
         match e:
-            case Const():
+            case Const() | Real():
                 return True
             case LoopVar():
                 return e.name in self.static
@@ -158,6 +160,8 @@ class Operators:
     def _operator(self, e: Expr) -> tuple[str, Resources] | None:
         """(in words, cost of one copy) of the operator at the root of `e`."""
         width = e.type.width
+        if (found := float_cost(e)) is not None:
+            return found
         match e:
             case Binary():
                 return self._binary(e)
@@ -272,7 +276,7 @@ def _keeps_others(mask: Expr, position: Expr) -> bool:
 
 def _disjoint(a: Expr, b: Expr) -> bool:
     """Whether `b` only has bits below the lowest that `a` can have, so that a sum of them is wires."""
-    return b.low >= 0 and b.high < 1 << _zeros(a)
+    return a.real is None and b.low >= 0 and b.high < 1 << _zeros(a)
 
 
 def _zeros(e: Expr) -> int:
@@ -290,7 +294,9 @@ def _zeros(e: Expr) -> int:
 
 
 def accumulated(value: Expr, place: Expr) -> Expr | None:
-    """`x` when `value` is `place + x`, `x + place` or `place - x`."""
+    """`x` when `value` is `place + x`, `x + place` or `place - x`, of integers."""
+    if value.real is not None:
+        return None
     if isinstance(value, Cast):
         return accumulated(value.value, place)
     match value:
