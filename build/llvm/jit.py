@@ -193,7 +193,9 @@ def c_function(name: str) -> ctypes.c_void_p:
         return ctypes.cast(getattr(ctypes.CDLL("libm.so.6"), name), ctypes.c_void_p)
     except (OSError, AttributeError):
         raise BuildError(
-            f"there is no C library with the function {name}", remedy="run on Linux with the GNU C library"
+            f"there is no C library with the function {name}",
+            code="BF-B018",
+            remedy="run on Linux with the GNU C library",
         ) from None
 
 

@@ -19,6 +19,7 @@ from bitfold.autofold.choose import _verify
 from bitfold.build.hls import module as mlir_types
 from bitfold.build.hls import simulation
 from bitfold.build.hls.csim import CsimResult, csim, find_headers
+from bitfold.build.llvm import jit
 from bitfold.build.llvm.network import check_platform
 from bitfold.devices import find_device
 from bitfold.diagnostics import LanguageError
@@ -122,6 +123,14 @@ def other_checkpoint(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state.load(folder / "mine.ckpt")
 
 
+def no_libm(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> ctypes.CDLL:
+        raise OSError(f"{name}: cannot open shared object file")
+
+    monkeypatch.setattr(ctypes, "CDLL", missing)
+    jit.c_function.__wrapped__("exp")
+
+
 def other_cost(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = dict.fromkeys(("lut", "ff", "bram18", "uram", "dsp", "latency"), 0)
     program = customize(kernel).program
@@ -152,6 +161,7 @@ TRIGGERS: dict[str, Trigger] = {
     "BF-B030": other_cost,
     "BF-B031": no_scheduler,
     "BF-B015": no_torch,
+    "BF-B018": no_libm,
     "BF-D005": bomb,
     "BF-D014": other_checkpoint,
     "BF-D020": other_exploration,

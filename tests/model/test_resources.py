@@ -262,3 +262,24 @@ def test_utilization_is_of_the_device() -> None:
     assert found.utilization(find_device("pynq-z1"))["lut"] > 1, "SFC-max does not fit a Z7020"
     with_uram = estimate(written(MEMORY.replace("LAYOUT", ' @ memory("uram")')).program)
     assert with_uram.utilization(ZC706)["uram"] == float("inf")
+
+
+def test_operators_on_floats_are_counted_by_their_tables():
+    source = """
+from bitfold.lang import *
+
+
+def kernel(x: float32[8], w: float32[8], h: float16[8], n: int8[8], y: float32[8], z: float64[8]):
+    for i in range(8):
+        y[i] = x[i] * w[i] + x[i]
+        z[i] = exp(x[i]) / 3
+        n[i] = int8(x[i])
+        h[i] = max(h[i], float16(n[i])) if x[i] < w[i] else -h[i]
+"""
+    found = estimate(customize(load(source)["kernel"]).program)
+    items = {item.what: item.cost for item in found.items}
+    assert items["product of float32"].dsp == 3
+    assert items["adder of float32"] == costs.float_operator("add", 32)
+    assert items["exp of float32"].dsp > 0
+    assert {"division of float32", "float32 to an integer", "int8 to float16"} <= items.keys()
+    assert found.total.dsp >= 5

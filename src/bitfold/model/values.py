@@ -67,6 +67,8 @@ def value(stmt: Stmt, expr: Expr, env: Env, like: Ints) -> Ints:
     """
 
     def of(e: Expr) -> Ints:
+        if e.real is not None:
+            raise refused(stmt, "computes with floats")
         match e:
             case Const():
                 return np.full(len(like), e.value, np.int64)
