@@ -27,7 +27,8 @@ def helper(p: Int(7)[4], q: bit[4]):
         p[h] += q[h]
 
 """
-_PARAMS = "x: bit[4], w: bit[4, 4], a: uint8[4], b: Int(7)[4, 4], c: Int(7)[4], y: bit[4], z: UInt(5)[4, 4]"
+_PARAMS = "x: bit[4], w: bit[4, 4], a: uint8[4], b: Int(7)[4, 4], c: Int(7)[4], y: bit[4], z: UInt(5)[4, 4], "
+_PARAMS += "r: float32[4], g: float16[4, 4]"
 
 
 @st.composite
@@ -92,6 +93,7 @@ class _Nest:
             self.array,
             self.call,
             self.popcounts,
+            self.floats,
         )(depth)
 
     def index(self) -> str:
@@ -126,6 +128,19 @@ class _Nest:
             f"{place} = uint8({place} + {value})",
         ]
         self.line(depth, self.wrapped(self.pick(*forms)))
+
+    def floats(self, depth: int) -> None:
+        """A store or a reduction of floats, which round."""
+        reads = [f"r[{self.index()}]", f"g[{self.index()}, {self.index()}]"]
+        place, type = self.pick((reads[0], "float32"), (reads[1], "float16"))
+        value = self.pick(*reads, "0.1", f"float32({self.element()})", f"exp({self.pick(*reads)})")
+        forms = [f"{place} {op}= {value}" for op in ("+", "+", "-", "*", "/")]
+        forms += [
+            f"{place} = max({place}, {type}({value}))",
+            f"{place} = {value}",
+            f"{place} = 1.5 - {place}",
+        ]
+        self.line(depth, self.pick(*forms))
 
     def store(self, depth: int) -> None:
         self.line(depth, self.wrapped(f"{self.place()} = {self.value()}"))

@@ -114,19 +114,26 @@ T shifted(bool negative, unsigned long long mantissa, int exponent) {
 template <class T>
 T trunc(float x) {
 #pragma HLS INLINE
-  unsigned bits;
-  std::memcpy(&bits, &x, sizeof bits);
-  const int exponent = bits >> 23 & 255;
-  return exponent == 255 ? T(0) : shifted<T>(bits >> 31, (bits & 0x7fffff) | 0x800000, exponent - 150);
+  union {
+    float value;
+    unsigned bits;
+  } word;  // which is how HLS reads the bits of a float
+  word.value = x;
+  const int exponent = word.bits >> 23 & 255;
+  const unsigned mantissa = (word.bits & 0x7fffff) | 0x800000;
+  return exponent == 255 ? T(0) : shifted<T>(word.bits >> 31, mantissa, exponent - 150);
 }
 template <class T>
 T trunc(double x) {
 #pragma HLS INLINE
-  unsigned long long bits;
-  std::memcpy(&bits, &x, sizeof bits);
-  const int exponent = bits >> 52 & 2047;
-  return exponent == 2047 ? T(0)
-                          : shifted<T>(bits >> 63, (bits & ((1ULL << 52) - 1)) | 1ULL << 52, exponent - 1075);
+  union {
+    double value;
+    unsigned long long bits;
+  } word;
+  word.value = x;
+  const int exponent = word.bits >> 52 & 2047;
+  const unsigned long long mantissa = (word.bits & ((1ULL << 52) - 1)) | 1ULL << 52;
+  return exponent == 2047 ? T(0) : shifted<T>(word.bits >> 63, mantissa, exponent - 1075);
 }
 {% if 16 in floats %}
 template <class T>
