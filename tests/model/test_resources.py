@@ -266,12 +266,15 @@ def test_utilization_is_of_the_device() -> None:
 
 def test_operators_on_floats_are_counted_by_their_tables():
     source = """
+import numpy as np
 from bitfold.lang import *
+
+TABLE = np.array([0.0, np.nan, np.inf, 1.0], np.float32)
 
 
 def kernel(x: float32[8], w: float32[8], h: float16[8], n: int8[8], y: float32[8], z: float64[8]):
     for i in range(8):
-        y[i] = x[i] * w[i] + x[i]
+        y[i] = x[i] * w[i] + TABLE[i % 4]
         z[i] = exp(x[i]) / 3
         n[i] = int8(x[i])
         h[i] = max(h[i], float16(n[i])) if x[i] < w[i] else -h[i]

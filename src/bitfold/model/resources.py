@@ -41,7 +41,7 @@ from bitfold.ir.nodes import (
     walk_expr,
 )
 from bitfold.lang.stream import StreamType
-from bitfold.lang.types import DEPTH, ArrayType, Partition, covering, pack_words
+from bitfold.lang.types import DEPTH, ArrayType, FloatType, Partition, covering, pack_words
 from bitfold.lowering.banks import bank_roms
 from bitfold.lowering.flatten import flatten_pipelines
 from bitfold.lowering.shadow import shadow_words
@@ -324,6 +324,6 @@ def _shape(type: ArrayType) -> tuple[int, ...]:
 
 def _width(words: np.ndarray, type: ArrayType) -> int:
     """The bits of a constant's words that can differ: no more than the type's, nor than the values need."""
-    if not words.size:
+    if not words.size or isinstance(type.elem, FloatType):
         return type.elem.width
     return min(type.elem.width, covering(int(words.min()), int(words.max())).width)
