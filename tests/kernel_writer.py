@@ -259,23 +259,29 @@ class Writer:
             self.line(depth, f"{target} = {self.expr(self.rules.max_depth)}")
 
     def whole(self, depth: int) -> None:
-        """A statement on all of an array."""
-        array = self.pick([a for a in self.arrays if a.writable])
+        """A statement on all of an array of integers."""
+        known = [a for a in self.arrays if a.writable and isinstance(a.elem, IntType)]
+        if not known:
+            return self.store(depth)
+        array = self.pick(known)
         value = self.elements(array.shape, 2)
         if self.chance():
             return self.line(depth, f"{array.name} {self.pick(['+=', '-=', '*=', '&=', '^='])} {value}")
         return self.line(depth, f"{array.name}[{self.pick([':', '...', '::-1'])}] = {value}")
 
     def reduction(self, depth: int) -> None:
-        """A scalar that is found in all of an array."""
-        name, array = self.name("v"), self.pick(self.arrays)
+        """A scalar that is found in all of an array of integers."""
+        known = [a for a in self.arrays if isinstance(a.elem, IntType)]
+        if not known:
+            return self.store(depth)
+        name, array = self.name("v"), self.pick(known)
         value = f"({self.elements(array.shape, 1)} + {array.name})"
         self.line(depth, f"{name} = {value}.{self.pick(['sum', 'max', 'min', 'any', 'all'])}()")
         self.scalars.append((name, Int(1), True))
 
     def elements(self, shape: tuple[int, ...], depth: int) -> str:
         """An expression for each element of an array, or the same for all."""
-        fits = [a.name for a in self.arrays if a.shape == shape]
+        fits = [a.name for a in self.arrays if a.shape == shape and isinstance(a.elem, IntType)]
         if depth <= 0 or not fits:
             part = self.pick(["", "[::-1]"])
             return f"{self.pick(fits)}{part}" if fits and self.pick([True, True, False]) else self.leaf(0)
