@@ -16,7 +16,7 @@ from bitfold.frontend.scaled import Scaled, fixed_type
 from bitfold.frontend.scope import Scope
 from bitfold.frontend.source import shown, span_of
 from bitfold.ir import build, floats
-from bitfold.ir.nodes import Compare, Const, Expr, Real, walk_expr
+from bitfold.ir.nodes import Const, Expr, Real
 from bitfold.lang.types import PYTHON_FLOAT, ElementType, FloatType, IntType
 
 CASTS: dict[object, FloatType] = {
@@ -52,7 +52,7 @@ def operand(node: ast.expr, e: Expr, scope: Scope) -> Expr:
 
     Raises LanguageError when NumPy has a truth value there.
     """
-    if _has_comparison(node) and any(isinstance(p, Compare) and p.lhs.real for p in walk_expr(e)):
+    if _has_comparison(node) and floats.is_numpy_truth(e):
         raise LanguageError(
             f"{shown(node)!r} compares floats, and NumPy's truth values are no numbers",
             code="BF-L049",

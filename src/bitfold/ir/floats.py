@@ -25,6 +25,7 @@ from bitfold.ir.nodes import (
     Const,
     Expr,
     Fn,
+    Logic,
     Op,
     Real,
     Select,
@@ -78,6 +79,18 @@ MATH: dict[Fn, Callable[..., Any]] = {
 
 def any_real(*exprs: Expr) -> bool:
     return any(e.real is not None for e in exprs)
+
+
+def is_numpy_truth(e: Expr) -> bool:
+    """Whether CPython may give NumPy's True or False for `e` as it is printed."""
+    match e:
+        case Compare():
+            return e.lhs.real is not None
+        case Logic():
+            return is_numpy_truth(e.lhs) or is_numpy_truth(e.rhs)
+        case Select():
+            return is_numpy_truth(e.then) or is_numpy_truth(e.other)
+    return False
 
 
 def typed(type: ElementType) -> dict[str, Any]:

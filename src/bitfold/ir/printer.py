@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 
+from bitfold.ir.floats import is_numpy_truth
 from bitfold.ir.nodes import (
     Alloc,
     Apply,
@@ -136,23 +137,11 @@ def _side(e: Expr, level: int) -> str:
 
 def _operand(e: Expr, level: int) -> str:
     """As `_side`, of an operator that computes: a truth value of NumPy's becomes 0 or 1."""
-    return f"int({expr_text(e)})" if _is_numpy_truth(e) else _side(e, level)
+    return f"int({expr_text(e)})" if is_numpy_truth(e) else _side(e, level)
 
 
 def _number(e: Expr) -> str:
-    return f"int({expr_text(e)})" if _is_numpy_truth(e) else expr_text(e)
-
-
-def _is_numpy_truth(e: Expr) -> bool:
-    """Whether CPython may give NumPy's True or False for `e` as it is printed."""
-    match e:
-        case Compare():
-            return e.lhs.real is not None
-        case Logic():
-            return _is_numpy_truth(e.lhs) or _is_numpy_truth(e.rhs)
-        case Select():
-            return _is_numpy_truth(e.then) or _is_numpy_truth(e.other)
-    return False
+    return f"int({expr_text(e)})" if is_numpy_truth(e) else expr_text(e)
 
 
 def _stream(name: str, indices: tuple[Expr, ...]) -> str:
