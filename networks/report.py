@@ -48,6 +48,7 @@ def show(result: Result, console: Console) -> None:
             f"latency {model.latency_cycles:,} cycles = {model.latency_us:,.2f} us",
         ),
         ("", "(loop iterations at the clock, as FINN counts; filling a pipeline is not counted)"),
+        *[("", f"(at least: how often the loop at {s} runs depends on data)") for s in model.data_dependent],
         ("resources", _resources(result)),
         ("", _SHELL),
         *_simulated(result),

@@ -106,6 +106,7 @@ class Writer:
     scalars: list[tuple[str, ElementType, bool]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     count: int = 0
+    leavable: int = 0
 
     def kernel(self, max_statements: int) -> str:
         for array in self.arrays:
@@ -141,7 +142,8 @@ class Writer:
         kinds = [self.store, self.store, self.scalar, self.update, self.local_array, self.call]
         kinds += [self.whole, self.reduction]
         if depth < 4:
-            kinds += [self.loop, self.loop, self.condition]
+            kinds += [self.loop, self.loop, self.condition, self.repeat, self.written_out]
+        kinds.append(self.jump)
         for _ in range(statements):
             self.pick(kinds)(depth)
         if depth > 1:
@@ -152,14 +154,22 @@ class Writer:
         self.store(depth + 1)
 
     def loop(self, depth: int) -> None:
-        form = self.pick(["count", "count", "span", "step", "grid", "variable"])
+        form = self.pick(["count", "count", "span", "step", "grid", "variable", "down", "kept"])
         name = self.pick(["i", "j", "k", self.name("i")])
         if any(loop.name == name for loop in self.loops):
             name = self.name("i")
         if form == "variable" and not self.rules.variable_bounds:
             form = "count"
         stop = self.pick(range(1, 5))
-        if form == "grid":
+        kept = [s for s in self.scalars if s[1] == Int(64) and not s[2]] if form == "kept" else []
+        if kept:
+            name = kept[0][0]
+            self.scalars.remove(kept[0])
+        if form == "down":
+            step, low = self.pick([1, 2, 3]), self.pick([0, 1, -2])
+            made = [Loop(name, low, max(low, stop - 1))]
+            self.line(depth, f"for {name} in range({stop - 1}, {low - 1}, -{step}):")
+        elif form == "grid":
             other, extent = self.name("i"), self.pick(range(1, 4))
             made = [Loop(name, 0, stop - 1), Loop(other, 0, extent - 1)]
             self.line(depth, f"for {name}, {other} in grid({self.number(stop)}, {self.number(extent)}):")
@@ -175,8 +185,62 @@ class Writer:
             head = f"{low}, " if form != "count" else ""
             self.line(depth, f"for {name} in range({head}{self.number(stop)}{tail}):")
         self.loops += made
+        self.leaving(depth, len(made))
+        self.scalars += kept
+
+    def leaving(self, depth: int, loops: int = 0, name: str = "") -> None:
+        """The body of a loop, which may be left, and perhaps an else.
+
+        So many `loops`, and the scalar `name`, end with the body.
+        """
+        self.leavable += 1
         self.inner(depth)
-        del self.loops[-len(made) :]
+        self.leavable -= 1
+        del self.loops[len(self.loops) - loops :]
+        self.scalars = [s for s in self.scalars if s[0] != name]
+        if self.pick(range(6)) == 0:
+            self.line(depth, "else:")
+            self.inner(depth)
+
+    def jump(self, depth: int) -> None:
+        words = ["break", "break", "continue", "continue", "return"] if self.leavable else ["return"]
+        if not self.leavable and self.pick(range(4)):
+            return self.store(depth)
+        word = self.pick(words)
+        self.line(depth, f"if {self.test(1)}:")
+        if self.chance():
+            self.store(depth + 1)
+        return self.line(depth + 1, word)
+
+    def repeat(self, depth: int) -> None:
+        """A while loop of at most a few iterations."""
+        name = self.name("w")
+        self.line(depth, f"{name}: Int(64) = 0")
+        limit = f"{name} < {self.pick(range(1, 5))}"
+        form = self.pick(["first", "last", "inside"])
+        if form == "inside":
+            self.line(depth, "while True:")
+            self.line(depth + 1, f"if {name} >= 3 or {self.test(1)}:")
+            self.line(depth + 2, "break")
+        else:
+            test = f"({self.test(1)})"
+            self.line(depth, f"while {' and '.join([limit, test] if form == 'first' else [test, limit])}:")
+        self.line(depth + 1, f"{name} += 1")
+        self.scalars.append((name, Int(64), True))
+        if form == "inside":
+            self.leavable += 1
+            self.inner(depth)
+            self.leavable -= 1
+        else:
+            self.leaving(depth)
+
+    def written_out(self, depth: int) -> None:
+        """A compile-time loop."""
+        name = self.name("c")
+        items = self.pick(["(1, -2, 3)", "static(range(3))", "(5,)", "()"])
+        self.line(depth, f"for {name} in {items}:")
+        self.scalars.append((name, Int(4), True))
+        self.leaving(depth, name=name)
 
     def condition(self, depth: int) -> None:
         self.line(depth, f"if {self.test(2)}:")

@@ -54,13 +54,26 @@ class Body:
 
     def line(self, text: str, comment: str = "") -> None:
         """Add a line with a trailing comment, which moves above a line that is long already."""
-        indent = "  " * self._depth
+        self.lines += self._formed(text, comment, self._depth)
+
+    @staticmethod
+    def _formed(text: str, comment: str, depth: int) -> list[str]:
+        indent = "  " * depth
         if not comment:
-            self.lines.append(f"{indent}{text}")
-        elif len(indent) + len(text) + len(comment) + 5 <= LONGEST_LINE:
-            self.lines.append(f"{indent}{text}  // {comment}")
-        else:
-            self.lines += [f"{indent}// {comment}", f"{indent}{text}"]
+            return [f"{indent}{text}"]
+        if len(indent) + len(text) + len(comment) + 5 <= LONGEST_LINE:
+            return [f"{indent}{text}  // {comment}"]
+        return [f"{indent}// {comment}", f"{indent}{text}"]
+
+    def take_lines(self, start: int) -> list[str]:
+        """Take back the lines from number `start` on."""
+        taken = self.lines[start:]
+        del self.lines[start:]
+        return taken
+
+    def opening(self, text: str, comment: str) -> None:
+        """Add the line that opens the scope that is written."""
+        self.lines += self._formed(text, comment, self._depth - 1)
 
     def statement(self, text: str, value: str = "") -> None:
         """Add a line that names its place in Python. A `value` too long to follow gets a line."""

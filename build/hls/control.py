@@ -12,7 +12,7 @@ from bitfold.build.hls.operators import expression
 from bitfold.build.hls.pragmas import loop_pragmas
 from bitfold.build.hls.reals import select
 from bitfold.build.hls.statements import HANDLERS as STATEMENTS
-from bitfold.build.hls.statements import constant
+from bitfold.build.hls.statements import constant, nothing
 from bitfold.diagnostics import BuildError
 from bitfold.lang.types import FloatType, IntType
 from bitfold.lowering.mlir import ir
@@ -109,6 +109,28 @@ def for_(body: Body, op: ir.Operation) -> None:
     body.names.pop()
 
 
+def while_(body: Body, op: ir.Operation) -> None:
+    """`while (condition)` where one expression says the condition, else an endless loop that it leaves."""
+    before, after = (region.blocks[0] for region in op.regions)
+    body.enter(op)
+    used = frozenset(v for each in mlir.nested(op) for v in each.operands)
+    body.values.settle_used(used)
+    body.values.settle_before(set())
+    where = body.where = mlir.source(op)
+    head = len(body.lines)
+    with body.scope():
+        body.block(before)
+        asked = body.take(before.operations[len(before.operations) - 1].operands[0])
+        first = body.take_lines(head)
+        opening = "while (true)" if first else f"while ({asked.text})"
+        body.opening(f"{body.names.label('while_loop')}: {opening} {{", where)
+        body.lines += first
+        if first:
+            body.line(f"if (!{asked.at(Prec.UNARY)}) break;")
+        body.block(after)
+    body.line("}")
+
+
 def _counter(text: str, low: int, high: int, reached: int) -> Code:
     """A loop variable with values low..high, wide enough for `reached`, where the loop ends."""
     return replace(name(text, native_type(low, reached) or LONG), low=low, high=high)
@@ -196,4 +218,10 @@ def _constant_value(value: ir.Value) -> int | None:
     return int(owner.attributes["value"].value)
 
 
-HANDLERS: dict[str, Handler] = {**STATEMENTS, "scf.for": for_, "scf.if": if_}
+HANDLERS: dict[str, Handler] = {
+    **STATEMENTS,
+    "scf.for": for_,
+    "scf.if": if_,
+    "scf.while": while_,
+    "scf.condition": nothing,
+}

@@ -302,3 +302,26 @@ def test_every_overflow_of_a_small_kernel_is_found() -> None:
         else:
             run(x, y)
             assert y[0] == a * b
+
+
+def chain(next: uint8[4], y: uint8[2]):
+    at: uint8 = 0
+    n: uint8 = 0
+    while next[at] != 9:
+        at = next[at]
+        n += 100
+    y[0] = at
+    y[1] = n
+
+
+def test_a_while_stops_at_a_fault_of_its_condition_or_its_body(tmp_path: Path):
+    for _, run in rungs(chain, BOTH, tmp_path):
+        y = np.zeros(2, np.uint8)
+        run(np.array([2, 0, 3, 9], np.uint8), y)
+        assert y.tolist() == [3, 200]
+        outside = fault(run, np.array([2, 0, 7, 9], np.uint8), y)
+        assert outside.span is not None
+        assert outside.span.line == chain.__code__.co_firstlineno + 3
+        endless = fault(run, np.array([1, 2, 3, 0], np.uint8), y)
+        assert endless.span is not None
+        assert endless.span.line == chain.__code__.co_firstlineno + 5

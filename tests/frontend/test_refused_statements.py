@@ -9,11 +9,7 @@ from tests.strategies import load
 from bitfold.frontend import parse
 
 STATEMENTS = {
-    "while": ("«while» x[0] > 0:\n    x[0] -= 1", "`while`", "for loop"),
-    "return": ("x[0] = 1\n«return»", "`return`", "ends with its last line"),
     "return of a value": ("«return» x[0]", "`return`", "array argument"),
-    "break": ("for i in range(4):\n    «break»", "`break`", "`if`"),
-    "continue": ("for i in range(4):\n    «continue»", "`continue`", "`if`"),
     "try": ("«try»:\n    x[0] = 1\nexcept ValueError:\n    pass", "`try`"),
     "raise": ("«raise» ValueError", "`raise`"),
     "with": ("«with» open('f'):\n    pass", "`with`"),
@@ -25,7 +21,18 @@ STATEMENTS = {
     "global": ("«global» q", "`global`"),
     "del": ("t: uint8 = 0\n«del» t", "`del`"),
     "match": ("«match» x[0]:\n    case 1:\n        pass", "`match`", "elif"),
-    "else on a loop": ("for i in range(4):\n    x[i] = 0\nelse:\n    «x[0] = 1»", "`else` on a for loop"),
+    "a loop without end": ("while «True»:\n    x[0] += 1", "never ends", "break"),
+    "static of a range that varies": ("for i in «static(range(x[0]))»:\n    x[0] = i", "not known before"),
+    "a scalar too narrow for a loop": (
+        "i: uint8 = 0\nfor «i» in range(300):\n    x[0] = i",
+        "does not hold the loop's 0..299",
+        "declare 'i' wider",
+    ),
+    "a range by step 0": ("for i in range(0, 4, «0»):\n    x[i] = 0", "other than 0"),
+    "a compile-time loop of many iterations": (
+        "for i in «static(range(99999999))»:\n    x[0] = 0",
+        "too many",
+    ),
     "a value alone": ("«x[0] + 1»", "is not used", "assign it"),
     "yield": ("«yield x[0]»", "`yield`"),
 }

@@ -95,7 +95,6 @@ USES = {
         "on a line of its own first: `v: int8 = c.get()`",
     ),
     "a get in a chain": ("y[0] = 1 < y[0] < «c.get()»", "inside a larger expression"),
-    "a get as a bound": ("for i in range(«c.get()»):\n    pass", "inside a larger expression"),
     "a get as an index of a store": ("y[«c.get()»] = 1", "inside a larger expression"),
     "a get in an updated place": ("y[«c.get()»] += 1", "inside a larger expression"),
     "a get after a look": ("y[0] = c.empty() + «c.get()»", "after a look at a stream"),

@@ -103,11 +103,9 @@ INDICES = {
 }
 LOOPS = {
     "over an array": ("for v in «x»:\n    pass", "cannot iterate over 'x'", "range(n)"),
-    "over a list": ("for v in «[1, 2]»:\n    pass", "cannot iterate"),
     "over enumerate": ("for i, v in «enumerate(x)»:\n    pass", "cannot iterate"),
-    "negative step": ("for i in range(3, 0, «-1»):\n    pass", "positive constant", "n - 1 - i"),
-    "zero step": ("for i in range(0, 3, «0»):\n    pass", "positive constant"),
-    "run-time step": ("for i in range(0, 3, «x[0]»):\n    pass", "positive constant"),
+    "zero step": ("for i in range(0, 3, «0»):\n    pass", "constant other than 0"),
+    "run-time step": ("for i in range(0, 3, «x[0]»):\n    pass", "constant other than 0", "start + i * step"),
     "no bound": ("for i in «range()»:\n    pass", "1 to 3 integers"),
     "float bound": ("for i in range(«1.5»):\n    pass", "a bound of a loop is an integer", "int(1.5)"),
     "same variable nested": (
@@ -115,7 +113,6 @@ LOOPS = {
         "'i' is already a loop variable",
         "another loop variable",
     ),
-    "variable is a scalar": ("i: uint8 = 0\nfor «i» in range(4):\n    pass", "'i' is already a scalar"),
     "variable is a parameter": ("for «x» in range(4):\n    pass", "'x' is already an array"),
     "two variables of a range": (
         "for «i, j» in range(4):\n    pass",

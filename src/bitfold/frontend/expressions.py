@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import itertools
+from dataclasses import replace
 from fractions import Fraction
 from types import BuiltinFunctionType, FunctionType
 
@@ -22,7 +23,7 @@ from bitfold.frontend.static import static_int, static_or_none
 from bitfold.frontend.streams import stream_call, stream_value
 from bitfold.frontend.words import INTRINSICS, OPERATOR_REMEDIES, REFUSED_EXPRESSIONS, call_remedy
 from bitfold.ir import build, floats
-from bitfold.ir.nodes import Cmp, Const, Expr, Fn, LoopVar, Op
+from bitfold.ir.nodes import Cmp, Const, Expr, Fn, Op
 from bitfold.lang import mathematics
 from bitfold.lang.fixed import FixedType
 from bitfold.lang.stream import StreamType
@@ -135,8 +136,8 @@ def _literal(node: ast.Constant, span: Span) -> Expr:
 def _name(node: ast.Name, scope: Scope, span: Span) -> Expr:
     meaning = scope.lookup(node.id, span)
     match meaning:
-        case LoopVar():
-            return build.loop_var(meaning.name, meaning.low, meaning.high, span)
+        case Expr():
+            return replace(meaning, span=span)
         case ScalarName():
             return fixed.read(build.local(meaning.ir_name, meaning.type, span), meaning.fixed, span)
         case ArrayName() if meaning.type.streamed:
@@ -320,7 +321,7 @@ def _indexed(node: ast.Subscript, scope: Scope, span: Span) -> ArrayName:
         )
     name = node.value.id
     array = scope.array(name, span_of(node.value, scope.file))
-    if isinstance(array, (ScalarName, LoopVar)):
+    if isinstance(array, (ScalarName, Expr)):
         raise LanguageError(
             f"{name!r} is a scalar and cannot be indexed",
             code="BF-L018",

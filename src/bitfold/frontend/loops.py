@@ -14,18 +14,31 @@ from bitfold.frontend.scope import Scope
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_int, static_or_none
 from bitfold.ir import build
-from bitfold.ir.nodes import Const, Expr, For, Get, Load, Local, walk_expr
+from bitfold.ir.nodes import Const, Declare, Expr, For, Get, Load, Local, Op, Stmt, walk_expr
 from bitfold.lang import intrinsics
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """One loop: its variable and `range(low, high, step)`."""
+    """One loop: its variable and `range(low, high, step)`.
+
+    For a range that counts down it is the loop over its iterations, and its variable is
+    `first - down * iteration`.
+    """
 
     name: str
     low: Expr
     high: Expr
     step: int
+    first: Expr | None = None
+    down: int = 0
+
+    def value(self, ir_name: str) -> Expr:
+        """What the loop's variable stands for in its body."""
+        var = build.loop_var(ir_name, self.low.low, self.high.high - 1)
+        if self.first is None:
+            return var
+        return build.binary(Op.SUB, self.first, build.binary(Op.MUL, var, build.const(self.down)))
 
     @property
     def dead(self) -> bool:
@@ -57,8 +70,8 @@ class Header:
     marks: Marks
 
 
-def header(node: ast.For, scope: Scope) -> Header:
-    """What the first line of a for loop says."""
+def header(node: ast.For, scope: Scope, before: list[Stmt]) -> Header:
+    """What the first line of a for loop says; `before` gets what must be evaluated once, before the loop."""
     names = []
     for target in node.target.elts if isinstance(node.target, ast.Tuple) else [node.target]:
         if not isinstance(target, ast.Name):
@@ -79,7 +92,7 @@ def header(node: ast.For, scope: Scope) -> Header:
             remedy="loop over range(n), range(start, stop, step) or grid(m, n)",
         )
     is_grid = callee is intrinsics.grid
-    bounds = _grid(iterable, scope) if is_grid else [_range(iterable, scope)]
+    bounds = _grid(iterable, scope) if is_grid else [_range(iterable, scope, before)]
     if len(bounds) != len(names) or isinstance(node.target, ast.Tuple) is not is_grid:
         raise LanguageError(
             f"{shown(iterable)} does not give the loop variables {shown(node.target)!r}",
@@ -156,7 +169,10 @@ def _amount(node: ast.Call, keyword: str, scope: Scope) -> int:
     return value or 0
 
 
-def _range(node: ast.Call, scope: Scope) -> tuple[Expr, Expr, int]:
+Range = tuple[Expr, Expr, int, Expr | None, int]
+
+
+def _range(node: ast.Call, scope: Scope, before: list[Stmt]) -> Range:
     if node.keywords or not 1 <= len(node.args) <= 3 or any(isinstance(a, ast.Starred) for a in node.args):
         raise LanguageError(
             "range takes 1 to 3 integers",
@@ -166,16 +182,18 @@ def _range(node: ast.Call, scope: Scope) -> tuple[Expr, Expr, int]:
         )
     args = [_bound(a, scope) for a in node.args]
     if len(args) == 1:
-        return build.const(0), args[0], 1
+        return build.const(0), args[0], 1, None, 0
     step = args[2] if len(args) == 3 else build.const(1)
-    if not isinstance(step, Const) or step.value < 1:
+    if not isinstance(step, Const) or step.value == 0:
         raise LanguageError(
-            "a range's step must be a positive constant",
+            "a range's step must be a constant other than 0",
             code="BF-L025",
             span=span_of(node.args[2], scope.file),
-            remedy="count up and compute the index, such as `n - 1 - i`",
+            remedy="count by 1 and compute the index, such as `start + i * step`",
         )
-    return args[0], args[1], step.value
+    if step.value < 0:
+        return _downwards(args[0], args[1], -step.value, scope, before)
+    return args[0], args[1], step.value, None, 0
 
 
 def _bound(node: ast.expr, scope: Scope) -> Expr:
@@ -184,7 +202,18 @@ def _bound(node: ast.expr, scope: Scope) -> Expr:
     return bound
 
 
-def _grid(node: ast.Call, scope: Scope) -> list[tuple[Expr, Expr, int]]:
+def _downwards(start: Expr, stop: Expr, step: int, scope: Scope, before: list[Stmt]) -> Range:
+    """`range(start, stop, -step)` as a loop over its iterations, which count up."""
+    if any(isinstance(e, (Load, Local, Get)) for e in walk_expr(start)):  # the body may change it
+        name = scope.unique("start")
+        before.append(Declare(name, start.type, start, span=start.span))
+        start = build.local(name, start.type, start.span)
+    length = build.binary(Op.SUB, start, stop, start.span)
+    trips = build.binary(Op.ADD, length, build.const(step - 1))
+    return build.const(0), build.binary(Op.FLOORDIV, trips, build.const(step)), 1, start, step
+
+
+def _grid(node: ast.Call, scope: Scope) -> list[Range]:
     """The extents of a grid. Python computes them once, so they must not change while the grid runs."""
     if not node.args or node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
         raise LanguageError(
@@ -202,4 +231,4 @@ def _grid(node: ast.Call, scope: Scope) -> list[tuple[Expr, Expr, int]]:
                 span=span_of(argument, scope.file),
                 remedy="nest two loops over range",
             )
-    return [(build.const(0), e, 1) for e in extents]
+    return [(build.const(0), e, 1, None, 0) for e in extents]

@@ -13,6 +13,7 @@ import numpy as np
 
 from bitfold.diagnostics import LanguageError, Note, Span, UsageError
 from bitfold.frontend.constants import ConstantTable
+from bitfold.frontend.flow import Flow
 from bitfold.frontend.networks import check_streams
 from bitfold.frontend.parameters import Bound, MismatchError, bind, declared_parameters, passed_as, resolve
 from bitfold.frontend.scope import ArrayName, Scope
@@ -80,7 +81,7 @@ class _ProgramParser:
         parser = StatementParser(
             scope, lambda callee, args, where: self._call(callee, args, where, stack, scope)
         )
-        statements = parser.statements(node.body)
+        statements, _ = Flow(scope.unique).lowered(parser.statements(node.body))
         number = sum(f.kernel == node.name for f in self.functions)
         body = (*scope.roms, *statements)
         concurrent = getattr(fn, DATAFLOW, False) is True

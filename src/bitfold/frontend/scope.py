@@ -15,7 +15,7 @@ import numpy as np
 
 from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend.constants import ConstantTable, array_type
-from bitfold.ir.nodes import LoopVar, Rom, Stmt
+from bitfold.ir.nodes import Expr, Rom, Stmt
 from bitfold.ir.rewrite import RESERVED, fresh
 from bitfold.lang.array import FixedArray
 from bitfold.lang.fixed import FixedArrayType, FixedType
@@ -68,7 +68,8 @@ class StructName:
     shape: tuple[int, ...] | None
 
 
-Meaning = ArrayName | ScalarName | LoopVar | Known | StructName
+Meaning = ArrayName | ScalarName | Expr | Known | StructName
+"""An expression is what a loop variable stands for: itself, or what it is in a loop that counts down."""
 
 
 def described(meaning: Meaning) -> str:
@@ -81,7 +82,7 @@ def described(meaning: Meaning) -> str:
             return "a scalar"
         case StructName():
             return "a struct" if meaning.shape is None else "an array of structs"
-        case LoopVar():
+        case Expr():
             return "a loop variable"
     return "a compile-time value"
 

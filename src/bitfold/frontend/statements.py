@@ -6,23 +6,26 @@ import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from types import FunctionType
+from typing import Any
 
 import numpy as np
 
 from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend.array_statements import array_statement, goal_of
 from bitfold.frontend.assignments import assign, augmented, declare
+from bitfold.frontend.compile_time import bind_known, known_condition, known_items
 from bitfold.frontend.expressions import parse_condition, parse_expr
 from bitfold.frontend.fixed import stored
-from bitfold.frontend.loops import header
-from bitfold.frontend.scope import ArrayName, Scope, described, is_kernel
+from bitfold.frontend.flow import Copies, Jump, Leave, Loop
+from bitfold.frontend.loops import Bounds, header
+from bitfold.frontend.scope import ArrayName, ScalarName, Scope, described, is_kernel
 from bitfold.frontend.source import keyword_span, shown, span_of
 from bitfold.frontend.static import static_or_none
 from bitfold.frontend.streams import StreamCall, stream_call
 from bitfold.frontend.structs import field_name, find, rewritten
 from bitfold.frontend.words import REFUSED_STATEMENTS
 from bitfold.ir import build
-from bitfold.ir.nodes import CallKernel, Const, Declare, For, If, LoopVar, Put, Stmt
+from bitfold.ir.nodes import Assign, CallKernel, Const, Declare, Expr, For, If, Put, Stmt, While
 from bitfold.lang.array import typed
 from bitfold.lang.state import State
 
@@ -35,6 +38,12 @@ class Argument:
     value: ArrayName | tuple[str, np.ndarray]
     span: Span
 
+
+_LEAVES: dict[type[ast.stmt], Leave] = {
+    ast.Break: Leave.BREAK,
+    ast.Continue: Leave.CONTINUE,
+    ast.Return: Leave.RETURN,
+}
 
 Instantiate = Callable[[FunctionType, list[Argument], Span], CallKernel]
 
@@ -59,6 +68,8 @@ class StatementParser:
     def _statement(self, node: ast.stmt) -> tuple[Stmt, ...]:
         if isinstance(node, ast.For):
             return self._for(node)
+        if isinstance(node, ast.While):
+            return self._while(node)
         if isinstance(node, ast.If):
             return self._if(node)
         lifted: list[Stmt] = []
@@ -82,6 +93,8 @@ class StatementParser:
                 return augmented(node, self.scope)
             case ast.Expr(value=ast.Constant(value=str())) | ast.Pass():
                 return ()
+            case ast.Break() | ast.Continue() | ast.Return(value=None):
+                return (Jump(_LEAVES[type(node)], span=span_of(node, self.scope.file)),)
             case ast.Expr(value=ast.Call() as call):
                 return (self._call(call),)
             case ast.Expr():
@@ -112,41 +125,101 @@ class StatementParser:
     # ---- loops and conditions
 
     def _for(self, node: ast.For) -> tuple[Stmt, ...]:
-        if node.orelse:
-            raise LanguageError(
-                "`else` on a for loop is not part of the kernel language",
-                code="BF-L001",
-                span=span_of(node.orelse[0], self.scope.file),
-                remedy="put its body after the loop",
-            )
-        scope, head = self.scope, header(node, self.scope)
+        scope = self.scope
+        if (items := known_items(node.iter, scope)) is not None:
+            return (self._copies(node, items),)
+        lifted: list[Stmt] = []
+        with scope.lifting(lifted):
+            head = header(node, scope, lifted)
         span = replace(span_of(node, scope.file), end_col=span_of(node.iter, scope.file).end_col)
         scope.push()
-        loops = []
-        for loop in head.loops:
-            if (taken := scope.names.get(loop.name)) is not None:
-                raise LanguageError(
-                    f"{loop.name!r} is already {described(taken)} here, which the loop would overwrite",
-                    code="BF-L005",
-                    span=span_of(node.target, scope.file),
-                    remedy="use another loop variable",
-                )
-            ir_name = scope.unique(loop.name)
-            scope.bind(loop.name, build.loop_var(ir_name, loop.low.low, loop.high.high - 1))
-            loops.append(For(ir_name, loop.low, loop.high, loop.step, (), span=span))
+        first: list[Stmt] = []
+        loops = [self._bound(loop, node, span, first) for loop in head.loops]
         alive = scope.alive
         scope.alive = alive and not any(loop.dead for loop in head.loops)
-        body = self._block(node.body, "loop")
+        body = (*first, *self._block(node.body, "loop"))
         scope.alive = alive
         scope.pop("loop")
         nest = head.marks.on(replace(loops[-1], body=body))
         flatten = nest.pipeline > 0 and all(loop.trips for loop in loops[:-1])
         for outer in reversed(loops[:-1]):
             nest = replace(outer, body=(nest,), flatten=flatten)
-        return (nest,)
+        return (*lifted, self._leavable(node, nest, len(loops)))
+
+    def _bound(self, loop: Bounds, node: ast.For, span: Span, first: list[Stmt]) -> For:
+        """One loop without its body, its variable bound; a scalar of that name is set in `first`."""
+        scope = self.scope
+        ir_name = scope.unique(loop.name)
+        value = loop.value(ir_name)
+        taken = scope.names.get(loop.name)
+        if isinstance(taken, ScalarName) and taken.type.low <= value.low and value.high <= taken.type.high:
+            first.append(Assign(taken.ir_name, taken.type, value, span=span))
+        elif isinstance(taken, ScalarName):
+            raise LanguageError(
+                f"{loop.name!r} is {taken.type}, which does not hold the loop's {value.low}..{value.high}",
+                code="BF-L010",
+                span=span_of(node.target, scope.file),
+                remedy=f"declare {loop.name!r} wider, or use another loop variable",
+            )
+        elif taken is not None:
+            raise LanguageError(
+                f"{loop.name!r} is already {described(taken)} here, which the loop would overwrite",
+                code="BF-L005",
+                span=span_of(node.target, scope.file),
+                remedy="use another loop variable",
+            )
+        scope.bind(loop.name, value)
+        return For(ir_name, loop.low, loop.high, loop.step, (), span=span)
+
+    def _leavable(self, node: ast.For | ast.While, nest: For | While, depth: int) -> Stmt:
+        """The loop, marked where something may leave it."""
+        leaves = any(isinstance(n, (ast.Break, ast.Continue, ast.Return)) for n in ast.walk(node))
+        if not leaves and not node.orelse and not isinstance(nest, While):
+            return nest
+        return Loop(nest, depth, self._block(node.orelse, "else branch"), span=nest.span)
+
+    def _copies(self, node: ast.For, items: list[Any]) -> Stmt:
+        """A compile-time loop: its body once for each item."""
+        bodies = []
+        for item in items:
+            self.scope.push()
+            bind_known(node.target, item, self.scope)
+            bodies.append(self._block(node.body, "loop"))
+            self.scope.pop("loop")
+        orelse = self._block(node.orelse, "else branch")
+        return Copies(tuple(bodies), orelse, span=span_of(node, self.scope.file))
+
+    def _while(self, node: ast.While) -> tuple[Stmt, ...]:
+        """A while loop. What its condition takes from a stream it takes anew in each iteration."""
+        scope, span = self.scope, span_of(node.test, self.scope.file)
+        if known_condition(node.test, scope) is False:
+            return self._block(node.orelse, "else branch")
+        lifted: list[Stmt] = []
+        with scope.lifting(lifted):
+            cond = parse_condition(node.test, scope)
+        if cond == build.const(0) and not lifted:
+            return self._block(node.orelse, "else branch")
+        body = self._block(node.body, "loop")
+        if not lifted:
+            return (self._leavable(node, While(cond, body, span=span), 1),)
+        if node.orelse:
+            raise LanguageError(
+                "`else` on a while loop whose condition takes values is not part of the kernel language",
+                code="BF-L001",
+                span=span_of(node.orelse[0], scope.file),
+                remedy="take the value on a line of its own, before the loop and at the end of its body",
+            )
+        leave = If(cond, (), (Jump(Leave.BREAK, span=span),), span=span)
+        endless = While(build.const(1, span), (*lifted, leave, *body), span=span)
+        return (Loop(endless, span=span),)
 
     def _if(self, node: ast.If) -> tuple[Stmt, ...]:
-        """An if. Where compile-time values decide it, only the branch taken is part of the kernel."""
+        """An if. Where compile-time values decide it, only the branch taken is part of the kernel.
+
+        Where captured values alone do, that branch is no block of its own: what it binds stays.
+        """
+        if (known := known_condition(node.test, self.scope)) is not None:
+            return self.statements(node.body if known else node.orelse)
         lifted: list[Stmt] = []
         with self.scope.lifting(lifted):
             cond = parse_condition(node.test, self.scope)
@@ -229,7 +302,7 @@ class StatementParser:
             return found.source, values
         if isinstance(found, np.ndarray):
             return getattr(node, "id", getattr(node, "attr", "constant")), found
-        what = described(found) if isinstance(found, LoopVar) else "not an array"
+        what = described(found) if isinstance(found, Expr) else "not an array"
         raise LanguageError(
             f"{shown(node)!r} is {what}; a kernel is called with whole arrays",
             code="BF-L029",

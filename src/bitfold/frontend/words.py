@@ -63,10 +63,7 @@ REFUSED_EXPRESSIONS: dict[type[ast.expr], tuple[str, str]] = {
 
 # statement -> (its keyword, what to write instead); the newest Python's may be missing in this one
 REFUSED_STATEMENTS: dict[type[ast.stmt], tuple[str, str]] = {
-    ast.While: ("while", "use a for loop over a range that is long enough, with an if inside"),
     ast.Return: ("return", "write results into an array argument; a kernel ends with its last line"),
-    ast.Break: ("break", "let an `if` skip the remaining iterations' work"),
-    ast.Continue: ("continue", "put the rest of the body under an `if`"),
     ast.Try: ("try", "a kernel raises nothing"),
     ast.TryStar: ("try", "a kernel raises nothing"),
     ast.Raise: ("raise", "a kernel raises nothing"),

@@ -49,13 +49,14 @@ from bitfold.ir.nodes import (
     Select,
     Stmt,
     Store,
+    While,
     operands,
     own_exprs,
     walk,
     walk_expr,
 )
 from bitfold.ir.rewrite import Body, bound_names, fresh
-from bitfold.lang.types import MAX_WIDTH, ArrayType, ElementType, Int, IntType
+from bitfold.lang.types import MAX_WIDTH, ArrayType, ElementType, Int, IntType, bit
 
 KINDS = ("overflow", "bounds")
 
@@ -206,6 +207,8 @@ class _Checker:
                 before = (*self.look(stmt.low), *self.look(stmt.high))
                 low, high = self.safe(stmt.low), self.safe(stmt.high)
                 return (*before, replace(stmt, low=low, high=high, body=self.body(stmt.body)))
+            case While():
+                return self.repeated(stmt)
             case If():
                 then, orelse = self.body(stmt.then), self.body(stmt.orelse)
                 return (
@@ -221,6 +224,21 @@ class _Checker:
             case CallKernel():
                 return (self.call(stmt),)
         return (stmt,)
+
+    def repeated(self, stmt: While) -> Body:
+        """A loop that looks at the indices of its condition each time, and ends when there was a fault."""
+        looked, cond = self.look(stmt.cond), self.safe(stmt.cond)
+        body = self.body(stmt.body)
+        if self.own is not None:
+            found = build.load(self.own, (build.const(0),), self.kept.elem)
+            cond = build.logic(True, build.compare(Cmp.EQ, found, build.const(0)), cond, stmt.span)
+        if not looked:
+            return (replace(stmt, cond=cond, body=body),)
+        going = fresh("going", self.taken)
+        flag = build.local(going, bit)
+        again = (Assign(going, bit, cond, span=stmt.span), If(flag, body, span=stmt.span))
+        start = Declare(going, bit, build.const(1), span=stmt.span)
+        return (start, replace(stmt, cond=flag, body=(*looked, *again)))
 
     def valued(self, stmt: Declare | Assign | Store | Put, name: str, type: ElementType) -> Body:
         """A statement that puts a value into a place of `type`."""

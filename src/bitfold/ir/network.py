@@ -23,11 +23,15 @@ from bitfold.ir.nodes import (
     Program,
     Put,
     Stmt,
+    While,
     own_exprs,
     walk,
     walk_expr,
 )
 from bitfold.lang.stream import StreamType
+
+UNBOUNDED = 1 << 60
+"""How many elements a `while` may put, as far as can be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,10 @@ def parameter_ends(program: Program, function: Function) -> list[Ends]:
 
 
 def parameter_bounds(program: Program, function: Function) -> list[int]:
-    """For each parameter, how many elements a call of `function` puts into it at most."""
+    """For each parameter, how many elements a call of `function` puts into it at most.
+
+    UNBOUNDED and more where a `while` puts.
+    """
     total = _bounds(program, function.body)
     return [total.get(p.name, 0) for p in function.params]
 
@@ -117,6 +124,8 @@ def _bounds(program: Program, body: tuple[Stmt, ...]) -> Counter[str]:
             case For():
                 trips = max(0, -(-(stmt.high.high - stmt.low.low) // stmt.step))
                 total.update({name: trips * n for name, n in _bounds(program, stmt.body).items()})
+            case While():
+                total.update({name: UNBOUNDED * n for name, n in _bounds(program, stmt.body).items()})
             case If():
                 total += _bounds(program, stmt.then) | _bounds(program, stmt.orelse)
             case Put():

@@ -248,6 +248,14 @@ class For(Stmt):
 
 
 @dataclass(frozen=True, slots=True)
+class While(Stmt):
+    """`while cond:`. The condition is evaluated before each iteration; how many there are depends on data."""
+
+    cond: Expr
+    body: tuple[Stmt, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class If(Stmt):
     cond: Expr
     then: tuple[Stmt, ...]
@@ -441,7 +449,7 @@ def _same_array(a: np.ndarray, b: np.ndarray) -> bool:
 
 def blocks(stmt: Stmt) -> tuple[tuple[Stmt, ...], ...]:
     """The statement lists nested directly in `stmt`."""
-    if isinstance(stmt, For):
+    if isinstance(stmt, (For, While)):
         return (stmt.body,)
     if isinstance(stmt, If):
         return (stmt.then, stmt.orelse)
@@ -486,7 +494,7 @@ def own_exprs(stmt: Stmt) -> tuple[Expr, ...]:
     match stmt:
         case For():
             return (stmt.low, stmt.high)
-        case If():
+        case If() | While():
             return (stmt.cond,)
         case Declare() | Assign():
             return (stmt.value,)

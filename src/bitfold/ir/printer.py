@@ -35,6 +35,7 @@ from bitfold.ir.nodes import (
     Select,
     Stmt,
     Store,
+    While,
     walk,
 )
 from bitfold.lang.array import encode_constant
@@ -186,6 +187,8 @@ def _stmt(stmt: Stmt, depth: int) -> list[str]:
         case For():
             head, body = _loop(stmt)
             return [pad + head, *_block(body, depth)]
+        case While():
+            return [f"{pad}while {expr_text(stmt.cond)}:", *_block(stmt.body, depth)]
         case If():
             lines = [f"{pad}if {expr_text(stmt.cond)}:", *_block(stmt.then, depth)]
             if stmt.orelse:

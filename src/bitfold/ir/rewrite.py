@@ -25,6 +25,7 @@ from bitfold.ir.nodes import (
     Rom,
     Stmt,
     Store,
+    While,
     walk,
 )
 from bitfold.lang import __all__ as LANGUAGE  # noqa: N812 - a constant by another name
@@ -55,7 +56,7 @@ def map_body(body: Iterable[Stmt], change: Callable[[Stmt], Body | None]) -> Bod
     result: list[Stmt] = []
     for stmt in body:
         match stmt:
-            case For():
+            case For() | While():
                 inner = map_body(stmt.body, change)
                 if not _same(inner, stmt.body):
                     stmt = replace(stmt, body=inner)
@@ -82,7 +83,7 @@ def map_exprs(body: Iterable[Stmt], change: Callable[[Expr], Expr | None]) -> Bo
         match stmt:
             case For():
                 return (replace(stmt, low=one(stmt.low), high=one(stmt.high)),)
-            case If():
+            case If() | While():
                 return (replace(stmt, cond=one(stmt.cond)),)
             case Declare() | Assign():
                 return (replace(stmt, value=one(stmt.value)),)
@@ -180,13 +181,15 @@ def rename(body: Body, names: Mapping[str, str]) -> Body:
     return map_body(map_exprs(body, expr), statement)
 
 
-def loop_path(body: Body, var: str) -> list[For | If] | None:
+def loop_path(body: Body, var: str) -> list[For | While | If] | None:
     """The loops and conditions from the top of `body` down to the loop `var`, it included."""
     for stmt in body:
         match stmt:
             case For():
                 if stmt.var == var:
                     return [stmt]
+                found = loop_path(stmt.body, var)
+            case While():
                 found = loop_path(stmt.body, var)
             case If():
                 found = loop_path(stmt.then, var) or loop_path(stmt.orelse, var)

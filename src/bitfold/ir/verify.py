@@ -29,6 +29,7 @@ from bitfold.ir.nodes import (
     Rom,
     Stmt,
     Store,
+    While,
     own_exprs,
     walk,
     walk_expr,
@@ -143,6 +144,8 @@ class _Verifier:
                 case For():
                     self._loop(stmt)
                     self._body(stmt.body, {**loops, stmt.var: stmt}, scalars)
+                case While():
+                    self._body(stmt.body, loops, scalars)
                 case If():
                     self._body(stmt.then, loops, scalars)
                     self._body(stmt.orelse, loops, scalars)

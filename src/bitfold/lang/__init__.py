@@ -16,6 +16,7 @@ from bitfold.lang.intrinsics import (
     reverse,
     set_bit,
     set_slice,
+    static,
     unroll,
     xnor,
 )
@@ -153,6 +154,7 @@ __all__ = [
     "specialize",
     "sqrt",
     "stateful",
+    "static",
     "stream",
     "tan",
     "tanh",

@@ -84,6 +84,11 @@ def pipeline(loop: Iterable[T], ii: int = 1, rewind: bool = False) -> Iterable[T
     return loop
 
 
+def static(values: Iterable[T]) -> Iterable[T]:
+    """A loop over constants that is written out, its body once for each: `for k in static(range(4))`."""
+    return values
+
+
 def dataflow(kernel: K) -> K:
     """Marks a kernel whose calls are processes that run at the same time. CPython calls them in turn."""
     setattr(kernel, DATAFLOW, True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bitfold.ir.network import is_forest, is_network, network, parameter_bounds, stream_uses
-from bitfold.ir.nodes import Alloc, CallKernel, For, Function, If, Param, Probe, Program, Stmt, walk
+from bitfold.ir.nodes import Alloc, CallKernel, For, Function, If, Param, Probe, Program, Stmt, While, walk
 from bitfold.ir.rewrite import Body, map_body
 from bitfold.lang.stream import StreamType
 from bitfold.lang.types import ArrayType
@@ -89,6 +89,8 @@ def _count(body: Body, stream: str, put: bool) -> int | None:
                 found = 0 if inner == 0 else None
                 if inner and stmt.trips is not None:
                     found = inner * stmt.trips
+            case While():
+                found = 0 if _count(stmt.body, stream, put) == 0 else None
             case If():
                 found = _count(stmt.then, stream, put)
                 if found != _count(stmt.orelse, stream, put):

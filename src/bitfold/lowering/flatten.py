@@ -32,6 +32,7 @@ from bitfold.ir.nodes import (
     Program,
     Stmt,
     Store,
+    While,
     walk,
 )
 from bitfold.ir.rewrite import Body, bound_names, fresh, map_body
@@ -67,7 +68,7 @@ def _fits_in_cycle(stmt: Stmt) -> bool:
     """Whether `stmt` can be laid out inside a pipelined loop: no calls, no varying or pipelined loops."""
     if isinstance(stmt, For):
         return stmt.trips is not None and not stmt.pipeline and not stmt.flatten
-    return not isinstance(stmt, CallKernel)
+    return not isinstance(stmt, (CallKernel, While))
 
 
 class _Flattener:
@@ -82,6 +83,8 @@ class _Flattener:
     def _statement(self, stmt: Stmt) -> Body:
         if isinstance(stmt, If):
             return (replace(stmt, then=self.body(stmt.then), orelse=self.body(stmt.orelse)),)
+        if isinstance(stmt, While):
+            return (replace(stmt, body=self.body(stmt.body)),)
         if not isinstance(stmt, For) or stmt.pipeline or stmt.flatten:
             return (stmt,)
         stmt = replace(stmt, body=self.body(stmt.body))

@@ -28,6 +28,7 @@ from bitfold.ir.nodes import (
     Put,
     Stmt,
     Store,
+    While,
     walk_expr,
 )
 from bitfold.ir.printer import program_text
@@ -111,6 +112,11 @@ class _Stripper:
                     return None
                 _check(stmt.low, stmt.high)
                 return replace(stmt, body=inner, pipeline=0, unroll=0, flatten=False)
+            case While():
+                if self.body(stmt.body):
+                    raise DependsOnDataError
+                _check_looks(stmt.cond)
+                return None
             case If():
                 then, orelse = self.body(stmt.then), self.body(stmt.orelse)
                 if not then and not orelse:
@@ -135,6 +141,12 @@ def _call(program: Program, call: CallKernel) -> CallKernel:
     params = program.function(call.callee).params
     kept = (a for a, p in zip(call.args, params, strict=True) if isinstance(p.type, StreamType))
     return replace(call, args=tuple(kept))
+
+
+def _check_looks(cond: Expr) -> None:
+    """Raise when the condition of a loop that only computes asks a stream: it waits for others."""
+    if any(isinstance(part, Get) for part in walk_expr(cond)):
+        raise DependsOnDataError
 
 
 def _check(*exprs: Expr) -> None:

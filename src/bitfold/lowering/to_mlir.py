@@ -25,6 +25,7 @@ from bitfold.ir.nodes import (
     Rom,
     Stmt,
     Store,
+    While,
 )
 from bitfold.lang.types import DEPTH, ArrayType, ElementType, FloatType, IntType, pack_words
 from bitfold.lowering import dialect as bf
@@ -188,6 +189,8 @@ class _Emitter:
         match stmt:
             case For():
                 self._for(stmt)
+            case While():
+                self._while(stmt)
             case If():
                 condition = self.exprs.condition(stmt.cond)
                 op = scf.IfOp(condition, has_else=bool(stmt.orelse))
@@ -271,6 +274,13 @@ class _Emitter:
                 attributes[f"bf.{name}"] = ir.UnitAttr.get()
         self.exprs.loops[stmt.var] = loop.induction_variable
         self._region(loop.body, stmt.body)
+
+    def _while(self, stmt: While) -> None:
+        loop = scf.WhileOp([], [])
+        before, after = (region.blocks.append() for region in loop.regions)
+        with ir.InsertionPoint(before):
+            scf.ConditionOp(self.exprs.condition(stmt.cond), [])
+        self._region(after, stmt.body)
 
     def _write(self, value: Expr, target: Any, indices: list[Any], type: ElementType) -> None:
         memref.StoreOp(self.exprs.taken(value, type), target, indices)

@@ -1,7 +1,8 @@
 """The cycle model: how many cycles each kernel of a scheduled program takes, read off its loops.
 
 A pipelined loop starts an iteration every `ii` cycles; unrolled iterations share a cycle; other loops run one
-iteration after another. What a pipeline needs to fill is not counted. For a matrix layer this gives
+iteration after another. A `while` counts as one iteration, and is reported as unknown. What a pipeline needs
+to fill is not counted. For a matrix layer this gives
 (rows / PE) * (columns / SIMD): FINN (FPGA 2017), section 4.3. Kernels of a dataflow program run at the same
 time on successive images, so the slowest one sets the interval. The latency is the sum over those that must
 have all of their input before their last output, which is all but streaming kernels without weights: sliding
@@ -14,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
+from bitfold.diagnostics import Span
 from bitfold.ir.nodes import (
     Apply,
     Assign,
@@ -33,6 +35,7 @@ from bitfold.ir.nodes import (
     Select,
     Stmt,
     Store,
+    While,
     walk,
     walk_expr,
 )
@@ -59,6 +62,8 @@ class Layer:
 
     PE is the number of rows worked on together and SIMD the number of inputs per row and cycle; `folds` is
     (rows / PE, columns / SIMD). They are 1, 1 and None for a kernel that multiplies nothing.
+    `data_dependent` are its `while` loops, whose number of iterations nobody knows: `cycles` takes one of
+    each, so it is the least where there are any.
     """
 
     name: str
@@ -69,6 +74,7 @@ class Layer:
     cycles: int
     weights: Memory | None
     passes_on: bool = False
+    data_dependent: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,11 @@ class Model:
     layers: tuple[Layer, ...]
     clock_mhz: float
     dataflow: bool
+
+    @property
+    def data_dependent(self) -> tuple[Span, ...]:
+        """The loops that run as often as data say; where there are any, the cycles are at least these."""
+        return tuple(span for layer in self.layers for span in layer.data_dependent)
 
     @property
     def interval_cycles(self) -> int:
@@ -131,15 +142,36 @@ def call_cycles(program: Program, function: Function) -> int:
 
 def _layer(program: Program, function: Function) -> Layer:
     cycles = max(1, _cycles(program, function.body))
+    unknown = _whiles(program, function)
     types = weight_types(function)
     work = max(_products(function.body, (), types), key=lambda w: w.simd, default=None)
     if work is None:
         streaming = all(p.type.streamed for p in function.params)
-        return Layer(function.name, function.kernel, 1, 1, None, cycles, None, streaming)
+        return Layer(function.name, function.kernel, 1, 1, None, cycles, None, streaming, unknown)
     type = types[work.weights]
     rows, columns = type.dims[0], type.lanes_of or type.dims[-1]
     folds = (-(-rows // work.pe), -(-columns // work.simd))
-    return Layer(function.name, function.kernel, work.pe, work.simd, folds, cycles, memory(type))
+    return Layer(
+        function.name,
+        function.kernel,
+        work.pe,
+        work.simd,
+        folds,
+        cycles,
+        memory(type),
+        data_dependent=unknown,
+    )
+
+
+def _whiles(program: Program, function: Function) -> tuple[Span, ...]:
+    """Where the `while` loops of a kernel and of those that it calls stand."""
+    found: tuple[Span, ...] = ()
+    for stmt in walk(function.body):
+        if isinstance(stmt, While):
+            found += (stmt.span,)
+        elif isinstance(stmt, CallKernel):
+            found += _whiles(program, program.function(stmt.callee))
+    return found
 
 
 def weight_types(function: Function) -> dict[str, ArrayType]:
@@ -162,6 +194,8 @@ def _cycles(program: Program, body: tuple[Stmt, ...]) -> int:
         match stmt:
             case For():
                 total += loop_cycles(program, stmt)
+            case While():
+                total += max(1, _cycles(program, stmt.body))
             case If():
                 total += max(_cycles(program, stmt.then), _cycles(program, stmt.orelse))
             case CallKernel():
@@ -200,6 +234,8 @@ def _products(
         match stmt:
             case For():
                 found += _products(stmt.body, (*spread, stmt) if stmt.unroll else spread, constants)
+            case While():
+                found += _products(stmt.body, spread, constants)
             case If():
                 found += _products(stmt.then, spread, constants)
                 found += _products(stmt.orelse, spread, constants)

@@ -36,6 +36,7 @@ from bitfold.ir.nodes import (
     Rom,
     Stmt,
     Store,
+    While,
     own_exprs,
     walk,
     walk_expr,
@@ -174,6 +175,9 @@ class _Kernel:
         match stmt:
             case For():
                 self.loop(stmt)
+            case While():
+                self.ops.add(stmt.cond)
+                self.body(stmt.body)
             case If():
                 self.ops.add(stmt.cond)
                 self.body(stmt.then)

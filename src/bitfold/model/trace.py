@@ -26,6 +26,7 @@ from bitfold.ir.nodes import (
     Probe,
     Program,
     Stmt,
+    While,
     walk,
 )
 from bitfold.lang.stream import StreamType
@@ -113,6 +114,8 @@ class _Body:
         match stmt:
             case For():
                 return self._loop(stmt, env, like)
+            case While():
+                raise refused(stmt, "has a `while`, which runs as often as data say")
             case If():
                 return self._branches(stmt, env, like)
             case CallKernel():

@@ -8,7 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bitfold.ir.nodes import Apply, Binary, Cmp, Compare, Const, Expr, Fn, For, Logic, LoopVar, Op
+from bitfold.ir.nodes import (
+    Apply,
+    Binary,
+    Cmp,
+    Compare,
+    Const,
+    Expr,
+    Fn,
+    For,
+    Local,
+    Logic,
+    LoopVar,
+    Op,
+    While,
+)
 
 Names = Mapping[str, str]
 
@@ -41,6 +55,26 @@ class Domain:
 def names_of(loops: Sequence[For]) -> dict[str, str]:
     """Names for the variables of nested loops, outermost first: i0, i1 ..."""
     return {loop.var: f"i{depth}" for depth, loop in enumerate(loops)}
+
+
+ENDLESS = 1 << 30
+"""More often than any loop in a kernel runs, for isl: only whether a bound is there matters."""
+
+
+def counted(loop: While, depth: int) -> For:
+    """A `while` with `depth` loops around it as a loop over its iterations, of unknown number.
+
+    Its bound is no affine expression, so nothing that depends on when it ends is ever proved.
+    """
+    var = f"while_{depth}"
+    return For(
+        var,
+        Const(0, low=0, high=0),
+        Local(f"{var}_ends", low=0, high=ENDLESS),
+        1,
+        loop.body,
+        span=loop.span,
+    )
 
 
 def domain(loops: Sequence[For], guards: Sequence[Guard], names: Names) -> Domain:

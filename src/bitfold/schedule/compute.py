@@ -10,7 +10,21 @@ import islpy as isl
 from bitfold.diagnostics import Note, ScheduleError
 from bitfold.ir import build
 from bitfold.ir.linear import linear
-from bitfold.ir.nodes import Binary, Cmp, Const, Expr, For, Function, If, Op, Program, Stmt, blocks, walk
+from bitfold.ir.nodes import (
+    Binary,
+    Cmp,
+    Const,
+    Expr,
+    For,
+    Function,
+    If,
+    Op,
+    Program,
+    Stmt,
+    While,
+    blocks,
+    walk,
+)
 from bitfold.ir.rewrite import Body, map_body, map_exprs, substitute
 from bitfold.schedule.dependence import (
     Conflict,
@@ -72,7 +86,7 @@ def compute_at(
 class _Plan:
     """The loops to merge, outermost first, and what stands around and between them."""
 
-    around: tuple[For | If, ...]
+    around: tuple[For | While | If, ...]
     between: Body
     produced: tuple[For, ...]
     used: tuple[For, ...]
@@ -80,7 +94,7 @@ class _Plan:
     @property
     def outer(self) -> int:
         """The number of loops around both nests."""
-        return sum(isinstance(part, For) for part in self.around)
+        return sum(isinstance(part, (For, While)) for part in self.around)
 
 
 def _plan(function: Function, producer: str, target: str) -> _Plan:
@@ -111,6 +125,8 @@ def _plan(function: Function, producer: str, target: str) -> _Plan:
             raise refuse(
                 f"more than a loop stands in the body of {outer.var!r}"
                 if isinstance(outer, For)
+                else "a `while` stands around it"
+                if isinstance(outer, While)
                 else "a condition stands around it",
                 "name a loop further out",
             )
@@ -130,7 +146,7 @@ def _plan(function: Function, producer: str, target: str) -> _Plan:
     return _Plan(tuple(around), siblings[at + 1 : end], tuple(produced), tuple(loops))
 
 
-def _block(function: Function, around: list[For | If], stmt: Stmt) -> Body:
+def _block(function: Function, around: list[For | While | If], stmt: Stmt) -> Body:
     """The list of statements that `stmt` stands in."""
     candidates = blocks(around[-1]) if around else (function.body,)
     return next(block for block in candidates if any(s is stmt for s in block))

@@ -5,6 +5,7 @@ when both touch one memory location and at least one writes it. A reordering is 
 pair still runs in its order. Updates of one reduction commute, wrapping included, so pairs of them may swap.
 
 What is not affine (an index read from memory, a called kernel's accesses) counts as touching the whole array.
+A `while` counts as a loop of any number of iterations.
 """
 
 from __future__ import annotations
@@ -39,12 +40,13 @@ from bitfold.ir.nodes import (
     Select,
     Stmt,
     Store,
+    While,
     own_exprs,
     walk_expr,
 )
 from bitfold.ir.rewrite import Body
 from bitfold.lang.types import ElementType
-from bitfold.schedule.affine import Guard, affine, domain, names_of
+from bitfold.schedule.affine import Guard, affine, counted, domain, names_of
 from bitfold.schedule.lookup import arrays_of
 from bitfold.schedule.reduction import Update, any_update
 
@@ -291,6 +293,8 @@ def places(function: Function) -> dict[str, _Place]:
             match stmt:
                 case For():
                     visit(stmt.body, (*loops, stmt.var))
+                case While():
+                    visit(stmt.body, (*loops, counted(stmt, len(loops)).var))
                 case If():
                     visit(stmt.then, loops)
                     visit(stmt.orelse, loops)
@@ -321,6 +325,11 @@ def _instances(program: Program, body: Body, elems: Mapping[str, ElementType]) -
     ) -> None:
         """`counter` numbers the statements of one loop level, also those under an `if`."""
         for stmt in body:
+            if isinstance(stmt, While):  # its condition is the first statement of each iteration
+                around, at = (*loops, counted(stmt, len(loops))), (*times, next(counter))
+                found.append(Instance(stmt, around, guards, (*at, 0), accesses(program, stmt), None))
+                visit(stmt.body, around, guards, at, count(1))
+                continue
             here = (*times, next(counter))
             touched = accesses(program, stmt)
             if touched:

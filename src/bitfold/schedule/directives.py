@@ -7,7 +7,7 @@ from dataclasses import replace
 from bitfold.diagnostics import Note, ScheduleError, Span
 from bitfold.ir import build
 from bitfold.ir.effects import parameter_effects
-from bitfold.ir.nodes import Alloc, CallKernel, For, Function, If, Program, Rom, Stmt, walk
+from bitfold.ir.nodes import Alloc, CallKernel, For, Function, If, Program, Rom, Stmt, While, walk
 from bitfold.ir.rewrite import map_body, replace_loop
 from bitfold.schedule.lookup import constant_trips, divisors, is_count, path_to
 
@@ -143,12 +143,12 @@ def check_rewind(program: Program, function: Function, axis: str) -> None:
 def _fits(stmt: Stmt) -> bool:
     """Whether `stmt` can be moved into a pipelined loop."""
     return not any(
-        isinstance(s, CallKernel) or (isinstance(s, For) and (s.trips is None or s.pipeline))
+        isinstance(s, (CallKernel, While)) or (isinstance(s, For) and (s.trips is None or s.pipeline))
         for s in walk((stmt,))
     )
 
 
-def _pipelined(around: list[For | If]) -> For | None:
+def _pipelined(around: list[For | While | If]) -> For | None:
     """The pipelined loop among those around a loop, or None."""
     return next((part for part in around if isinstance(part, For) and part.pipeline), None)
 
@@ -160,6 +160,13 @@ def _check_inside(function: Function, axis: str, stmt: Stmt) -> None:
             code="BF-S016",
             span=stmt.span,
             remedy=f"pipeline the loops of {stmt.callee!r} instead",
+        )
+    if isinstance(stmt, While):
+        raise ScheduleError(
+            f"loop {axis!r} of {function.name!r} holds a `while` and cannot be pipelined",
+            code="BF-S016",
+            span=stmt.span,
+            remedy="a pipeline unrolls what is inside: write a for loop of constant range, which may break",
         )
     if isinstance(stmt, For):
         constant_trips(stmt)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bitfold.diagnostics import ScheduleError, Span, choices
-from bitfold.ir.nodes import Alloc, For, Function, If, Load, Local, Rom, walk, walk_expr
+from bitfold.ir.nodes import Alloc, For, Function, If, Load, Local, Rom, While, walk, walk_expr
 from bitfold.ir.rewrite import loop_path
 from bitfold.lang.types import ArrayType
 
@@ -13,7 +13,7 @@ def loops_of(function: Function) -> list[str]:
     return [s.var for s in walk(function.body) if isinstance(s, For)]
 
 
-def path_to(function: Function, loop: str) -> list[For | If]:
+def path_to(function: Function, loop: str) -> list[For | While | If]:
     """The loops and conditions down to `loop`. Raises ScheduleError that lists the loops there are."""
     path = loop_path(function.body, loop)
     if path is None:

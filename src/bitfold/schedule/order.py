@@ -9,10 +9,10 @@ import islpy as isl
 
 from bitfold.diagnostics import Note, ScheduleError, Span
 from bitfold.ir.effects import loads
-from bitfold.ir.nodes import Expr, For, Function, If, Store
+from bitfold.ir.nodes import Expr, For, Function, If, Store, While
 from bitfold.ir.rewrite import Body
 from bitfold.lang.types import ArrayType
-from bitfold.schedule.affine import Guard, affine, domain, names_of
+from bitfold.schedule.affine import Guard, affine, counted, domain, names_of
 from bitfold.schedule.lookup import declared_at
 
 
@@ -39,13 +39,18 @@ def sites(function: Function, name: str, stores: bool) -> list[Site]:
 
     def visit(body: Body, loops: tuple[For, ...], guards: tuple[tuple[int, Guard], ...]) -> Iterator[Site]:
         for stmt in body:
+            inside = (*loops, counted(stmt, len(loops))) if isinstance(stmt, While) else loops
             if stores and isinstance(stmt, Store) and stmt.array == name:
                 yield Site(loops, guards, stmt.indices, stmt.span, stmt)
             elif not stores:
-                yield from (Site(loops, guards, e.indices, stmt.span) for e in loads(stmt) if e.array == name)
+                yield from (
+                    Site(inside, guards, e.indices, stmt.span) for e in loads(stmt) if e.array == name
+                )
             match stmt:
                 case For():
                     yield from visit(stmt.body, (*loops, stmt), guards)
+                case While():
+                    yield from visit(stmt.body, inside, guards)
                 case If():
                     for block, holds in ((stmt.then, True), (stmt.orelse, False)):
                         guard = (len(loops), Guard(stmt.cond, holds))

@@ -11,6 +11,7 @@ from bitfold.ir.nodes import (
     If,
     LoopVar,
     Program,
+    While,
     walk_expr,
 )
 from bitfold.ir.rewrite import Body, bound_names, fresh, rename, replace_loop
@@ -79,13 +80,20 @@ def _nest(function: Function, axes: tuple[str, ...]) -> list[str]:
     return [n for n in names[first:] if n is not None]
 
 
-def _check_between(part: For | If, axes: tuple[str, ...], nest: list[str]) -> None:
+def _check_between(part: For | While | If, axes: tuple[str, ...], nest: list[str]) -> None:
     if isinstance(part, If):
         raise ScheduleError(
             "an `if` stands between the loops to reorder",
             code="BF-S014",
             span=part.span,
             remedy="move the condition into the innermost loop",
+        )
+    if isinstance(part, While):
+        raise ScheduleError(
+            "a `while` stands between the loops to reorder",
+            code="BF-S014",
+            span=part.span,
+            remedy="reorder the loops outside it, or those inside it; how often it runs depends on data",
         )
     if part.var not in axes:
         raise ScheduleError(
