@@ -52,6 +52,12 @@ class Array:
     shape: tuple[int, ...]
     dims: tuple[int | str, ...]
     writable: bool = True
+    part_of: str = ""
+
+    @property
+    def root(self) -> str:
+        """The array that this is a part of, or itself."""
+        return self.part_of or self.name
 
     @property
     def declaration(self) -> str:
@@ -87,6 +93,15 @@ class Loop:
     high: int
 
 
+@dataclass(frozen=True)
+class Measure:
+    """A kernel `measure(p, s) -> result` that a generated kernel may call for a number."""
+
+    array: Array
+    scalar: IntType
+    result: IntType
+
+
 @cache
 def _below(count: int) -> st.SearchStrategy[int]:
     return st.integers(0, count - 1)
@@ -107,6 +122,8 @@ class Writer:
     lines: list[str] = field(default_factory=list)
     count: int = 0
     leavable: int = 0
+    measure: Measure | None = None
+    result: IntType | None = None
 
     def kernel(self, max_statements: int) -> str:
         for array in self.arrays:
@@ -115,9 +132,18 @@ class Writer:
                 names = [n if isinstance(d, str) else f"_{n}" for n, d in zip(names, array.dims, strict=True)]
                 self.line(1, f"{', '.join(names)}{',' if len(names) == 1 else ''} = {array.name}.shape")
                 self.dims.update(zip(names, array.shape, strict=True))
+        if self.result is not None:
+            self.line(1, "z = zeros(int8[2])")
+            self.arrays.append(Array("z", Int(8), (2,), (2,)))
         self.block(1, self.pick(range(1, max_statements + 1)))
         self.store(1)
+        if self.result is not None:
+            self.line(1, self.leave())
         return "\n".join(self.lines) + "\n"
+
+    def leave(self) -> str:
+        """A return, of the value that a kernel with a result gives."""
+        return f"return {self.result}({self.expr(2)})" if self.result is not None else "return"
 
     # -- drawing
 
@@ -141,6 +167,7 @@ class Writer:
         arrays, scalars = len(self.arrays), len(self.scalars)
         kinds = [self.store, self.store, self.scalar, self.update, self.local_array, self.call]
         kinds += [self.whole, self.reduction]
+        kinds += [self.exchange, self.part, self.measured]
         if depth < 4:
             kinds += [self.loop, self.loop, self.condition, self.repeat, self.written_out]
         kinds.append(self.jump)
@@ -210,7 +237,7 @@ class Writer:
         self.line(depth, f"if {self.test(1)}:")
         if self.chance():
             self.store(depth + 1)
-        return self.line(depth + 1, word)
+        return self.line(depth + 1, self.leave() if word == "return" else word)
 
     def repeat(self, depth: int) -> None:
         """A while loop of at most a few iterations."""
@@ -360,6 +387,44 @@ class Writer:
                 return f"({self.pick(fits)} {self.pick(['<', '==', '>='])} {e})"
         return f"({self.pick(fits)} {self.pick(['//', '%'])} {self.pick([2, 3, -5])} - {e})"
 
+    def exchange(self, depth: int) -> None:
+        """Several places assigned at once."""
+        first, second = (self.element(self.pick([a for a in self.arrays if a.writable])) for _ in range(2))
+        form = self.pick(["swap", "values", "chain"])
+        if form == "chain":
+            self.line(depth, f"{first} = {second} = {self.expr(2)}")
+        else:
+            values = f"{second}, {first}" if form == "swap" else f"{self.expr(2)}, {self.expr(1)}"
+            self.line(depth, f"{first}, {second} = {values}")
+
+    def part(self, depth: int) -> None:
+        """Another name for a part of an array."""
+        array, name = self.pick([*self.arrays, *self.roms]), self.name("r")
+        size, rest = array.shape[0], array.shape[1:]
+        if rest and self.chance():
+            index, shape = self.index(size, 1), rest
+        else:
+            start = self.pick(range(size))
+            stop = self.pick(range(start + 1, size + 1))
+            index, shape = self.pick([(f"{start}:{stop}", (stop - start, *rest)), ("::-1", array.shape)])
+        self.line(depth, f"{name} = {array.name}[{index}]")
+        self.arrays.append(Array(name, array.elem, shape, shape, array.writable, array.root))
+
+    def measured(self, depth: int) -> None:
+        """A scalar that another kernel computes."""
+        wanted = self.measure
+        fits = [
+            a
+            for a in (*self.arrays, *self.roms)
+            if wanted is not None and (a.elem, a.shape) == (wanted.array.elem, wanted.array.shape)
+        ]
+        if wanted is None or not fits:
+            return self.store(depth)
+        name = self.name("v")
+        value = f"measure({self.pick(fits).name}, {wanted.scalar}({self.expr(1)}))"
+        self.line(depth, f"{name}: {wanted.result} = {value}")
+        return self.scalars.append((name, wanted.result, False))
+
     def call(self, depth: int) -> None:
         chosen = []
         for formal in self.helper or ():
@@ -368,7 +433,7 @@ class Writer:
                 for a in (*self.arrays, *(self.roms if not formal.writable else ()))
                 if (a.elem, len(a.shape)) == (formal.elem, len(formal.shape))
                 and a.shape == formal.shape
-                and a not in chosen
+                and a.root not in {c.root for c in chosen}
                 and (a.writable or not formal.writable)
             ]
             if not fits:

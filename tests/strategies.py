@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from tests.kernel_writer import Array, Draw, Rules, Writer, draw_array, formal_of, int_types
+from tests.kernel_writer import Array, Draw, Measure, Rules, Writer, draw_array, formal_of, int_types
 
 from bitfold.frontend import parse
 from bitfold.ir.nodes import Program
@@ -184,6 +184,16 @@ def kernels(
         body = Writer(draw, rules, list(formal), [], None).kernel(max_statements=2)
         head.append(f"\ndef helper({', '.join(p.declaration for p in formal)}):\n{body}")
         helper = formal
-    body = Writer(draw, rules, list(params), roms, helper).kernel(max_statements=4)
+    measure = None
+    if calls and draw(st.booleans()):
+        measure = Measure(
+            formal_of(draw(st.sampled_from(params)), "p", False), draw(int_types(40)), draw(int_types(40))
+        )
+        writer = Writer(draw, rules, [measure.array], [], None, result=measure.result)
+        writer.scalars.append(("s", measure.scalar, False))
+        body = writer.kernel(max_statements=2)
+        declared = f"{measure.array.declaration}, s: {measure.scalar}"
+        head.append(f"\ndef measure({declared}) -> {measure.result}:\n{body}")
+    body = Writer(draw, rules, list(params), roms, helper, measure=measure).kernel(max_statements=4)
     head.append(f"\ndef kernel({', '.join(p.declaration for p in params)}):\n{body}")
     return KernelCase("\n".join(head), used)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from bitfold.build.hls.vectors import Vectors
 from bitfold.build.llvm.jit import CpuModule
 from bitfold.build.zc706.device import ZC706
 from bitfold.diagnostics import BuildError, StreamError
+from bitfold.ir.arguments import completed
 from bitfold.ir.checks import Checked, add_checks
 from bitfold.ir.effects import parameter_effects
 from bitfold.ir.nodes import Program
@@ -74,9 +76,9 @@ class HlsModule:
         """The names of the project's files."""
         return tuple(sorted(self._plan.files))
 
-    def simulate(self, *args: np.ndarray) -> CsimResult:
+    def simulate(self, *args: Any) -> CsimResult:
         """Simulate the C++ on arrays, as a call does, and say how it compares with the CPU."""
-        images = as_batch(self.program, args)
+        images = as_batch(self.program, completed(self.program, args)[0])
         count = images[0].shape[0] if images else 1
         records = self._checked.new_records(count)
         images += records
@@ -90,8 +92,9 @@ class HlsModule:
             self._earlier = played if self.program.states else []
         return replace(found, outputs=outputs)
 
-    def __call__(self, *args: np.ndarray) -> None:
-        images = as_batch(self.program, args)
+    def __call__(self, *args: Any) -> Any:
+        complete, results = completed(self.program, args)
+        images = as_batch(self.program, complete)
         found = self.simulate(*images)
         if found.mismatches:
             raise BuildError(
@@ -102,6 +105,7 @@ class HlsModule:
         for param, array, written in zip(self._params, images, self._writes, strict=False):
             if written:
                 array[...] = param.decoded(found.outputs[param.name])
+        return results()
 
     def reset(self) -> None:
         """Give the states their initial values again."""

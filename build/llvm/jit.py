@@ -6,12 +6,14 @@ import ctypes
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 
 from bitfold.build.llvm.network import Layout, Workspace, add_network_entry, check_platform
 from bitfold.build.llvm.views import DATA_LAYOUT, array_bytes, block_view, element_bytes
 from bitfold.diagnostics import BuildError
+from bitfold.ir.arguments import completed
 from bitfold.ir.checks import Checked, add_checks
 from bitfold.ir.effects import parameter_effects
 from bitfold.ir.network import is_network
@@ -83,6 +85,8 @@ class _Port:
 class CpuModule:
     """A compiled program. Call it with NumPy arrays as its top kernel is called; it writes outputs in place.
 
+    Numbers are passed and results returned as the kernel does.
+
     Arrays are logical: bits are uint8 (or bool) 0/1 however the schedule packs them. With one more dimension
     in front of every array the whole batch runs in one call, in order. The module keeps the kernels' states
     from call to call, and as they were when a call fails. `check` is "overflow", "bounds" or both: see
@@ -139,8 +143,9 @@ class CpuModule:
             for port, raw in zip(self._states, self._live, strict=True)
         }
 
-    def __call__(self, *args: np.ndarray) -> None:
-        arrays = as_batch(self.program, args)
+    def __call__(self, *args: Any) -> Any:
+        complete, results = completed(self.program, args)
+        arrays = as_batch(self.program, complete)
         count = arrays[0].shape[0] if arrays else 1
         records = self._checked.new_records(count)
         raw = []
@@ -163,6 +168,7 @@ class CpuModule:
             if port.written:
                 array[...] = port.decode(buffer, count)
         self._live = live
+        return results()
 
     def _report(self, arrays: list[np.ndarray], failed: int) -> None:
         """Run the image that failed as Python, after those before it when they change a state."""

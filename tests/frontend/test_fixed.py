@@ -253,8 +253,13 @@ def kernel(x: Fixed(16, 8)[4], y: float32[4], z: Fixed(59, 3)[4], d: float64[4])
             assert np.array_equal(a, b, equal_nan=a.dtype != object)
 
 
-def test_a_scalar_parameter_says_how():
-    check_refused(f"{HEAD}def kernel(«a: Fixed(8, 4)»):\n    pass\n", "not Fixed(8, 4)", "a: Fixed(8, 4)[1]")
+def test_numbers_and_results_of_fixed_point():
+    def gain(a: Fixed(16, 8), k: Fixed(8, 4)) -> Fixed(16, 8):
+        return Fixed(16, 8)(a * k)
+
+    compiled = customize(gain).build()
+    assert compiled(1.5, 2.25) == gain(Fixed(16, 8)(1.5), Fixed(8, 4)(2.25)) == 3.375
+    assert compiled(-1.5, 0.0625) == -0.09375
 
 
 def test_the_type_of_a_captured_array_is_its_own():

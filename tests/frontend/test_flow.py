@@ -211,3 +211,10 @@ def test_a_for_loop_with_a_break_keeps_its_constant_range():
     (loop,) = (s for s in walk(program.top.body) if isinstance(s, For))
     assert loop.trips == 8
     assert not any(isinstance(s, While) for s in walk(program.top.body))
+
+
+def test_a_kernel_called_after_a_return_is_no_part_of_the_program():
+    helper = f"{HEAD}def helper(x: int8[4]):\n    x[0] = 1\n\n\n"
+    program = parse(load(f"{helper}def kernel(x: int8[4]):\n    return\n    helper(x)\n")["kernel"])
+    assert [f.name for f in program.functions] == ["kernel"]
+    assert program.top.body == ()

@@ -17,7 +17,6 @@ from bitfold.frontend import parse
 
 SIGNATURES = {
     "no annotation": ("«x»", "'x' needs an array type; it has no annotation", 'x: bit["N"]'),
-    "a scalar": ("«n: int32»", "not int32", "`n: int32[1]`", "n[0]"),
     "a Python type": ("«n: int»", "not int"),
     "a value": ("«n: 3»", "not 3"),
     "an unknown quoted name": ("n: «'tensor'»", "'tensor' is not defined"),
@@ -43,7 +42,9 @@ def test_a_parameter_is_refused(name: str, future: str):
 
 
 def test_a_result_is_refused():
-    check_refused(f"{HEAD}def kernel(x: bit[4]) -> «int»:\n    pass\n", "returns nothing", "array argument")
+    check_refused(
+        f"{HEAD}def kernel(x: bit[4]) -> «int»:\n    pass\n", "'int' is no type of a result", "-> int32"
+    )
 
 
 def test_an_annotation_that_python_would_not_evaluate_is_refused():
@@ -132,7 +133,21 @@ CALLS = {
     "a loop variable": ("for i in range(4):\n    helper(x, «i»)", "'i' is a loop variable"),
     "a number": ("helper(x, «3»)", "'3' is not an array"),
     "an element": ("helper(x, «x[0]»)", "'x[0]' is not an array"),
-    "a slice": ("helper(x, «x[0:2]»)", "'x[0:2]' is not an array"),
+    "a part of another shape": ("helper(x, «x[0:2]»)", "helper takes", "this has shape (2,)"),
+    "parts that overlap": (
+        "helper(x[0:3], «x[1:4]»)",
+        "'helper' writes one of several parts of 'x'",
+        "nothing in common",
+    ),
+    "a part and the whole": ("helper(x, «x[:]»)", "may overlap"),
+    "a slice of unknown size": ("helper(x, x[«0:x[1]»])", "is not known before the kernel runs"),
+    "a slice from unknown to unknown": ("helper(x, x[«x[0]:x[1]»])", "is not known", "x[i:i + 4]"),
+    "an empty slice": ("helper(x, x[«3:3»])", "is empty"),
+    "a slice that reaches outside": (
+        "for i in range(4):\n    helper(x[0:3], x[«i + 2:i + 5»])",
+        "reaches outside",
+    ),
+    "a part at an index outside": ("t = y[«4»]", "outside 'y'", "0..3"),
     "a written array twice": ("helper(x, «x»)", "passed twice", "'helper' writes it", "two different arrays"),
     "a builtin": ("«print(x)»", "'print' is not a kernel"),
     "a method": ("«x.fill(0)»", "'x.fill' is not a kernel"),
@@ -141,7 +156,7 @@ CALLS = {
     "a type": ("«uint8(x)»", "'uint8' is not a kernel"),
     "an array": ("«x(1)»", "'x' is not a kernel"),
     "unknown": ("«nothing»(x)", "'nothing' is not defined"),
-    "in an expression": ("x[0] = «helper(x, x)»", "as a statement of its own"),
+    "in an expression": ("x[0] = «helper(x, x)»", "'helper' returns nothing", "-> int32"),
     "itself": ("«kernel(x, y, z)»", "'kernel' calls itself: kernel -> kernel", "loop"),
 }
 

@@ -9,12 +9,16 @@ from tests.strategies import load
 from bitfold.frontend import parse
 
 STATEMENTS = {
-    "return of a value": ("«return» x[0]", "`return`", "array argument"),
+    "return of a value": ("return «x[0]»", "declares no result", "-> int32"),
     "try": ("«try»:\n    x[0] = 1\nexcept ValueError:\n    pass", "`try`"),
     "raise": ("«raise» ValueError", "`raise`"),
     "with": ("«with» open('f'):\n    pass", "`with`"),
     "assert": ("«assert» x[0] > 0", "`assert`"),
-    "nested function": ("«def» f():\n    pass", "`def`", "outside"),
+    "a decorated nested function": ("@«dataflow»\ndef f(a: uint8[4]):\n    a[0] = 1", "has a decorator"),
+    "a nested function before what it uses": (
+        "def f(a: uint8):\n    x[0] = a + q\n«f(1)»\nq: uint8 = 1",
+        "'f' uses 'q', which has no value where it is called",
+    ),
     "class": ("«class» C:\n    pass", "`class`"),
     "import": ("«import» math", "`import`", "top of the file"),
     "from import": ("«from» math import pi", "`from`", "top of the file"),

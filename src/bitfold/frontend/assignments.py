@@ -31,7 +31,7 @@ def assign(node: ast.Assign, scope: Scope) -> Statements:
     span = span_of(node, scope.file)
     if len(node.targets) > 1:
         raise LanguageError(
-            "a chained assignment is not part of the kernel language",
+            "this assigns to several places at once",
             code="BF-L001",
             span=span,
             remedy="one target on each line",
@@ -197,7 +197,7 @@ def _unpack(target: ast.Tuple, value: ast.expr, scope: Scope, span: Span) -> Sta
     names = [t.id for t in target.elts if isinstance(t, ast.Name)]
     if not isinstance(values, tuple) or len(names) != len(target.elts):
         raise LanguageError(
-            "a tuple assignment is known only for compile-time values, such as `M, K = w.shape`",
+            f"{shown(value)!r} is no tuple of as many values as {shown(target)!r} has names",
             code="BF-L001",
             span=span,
             remedy="assign one name at a time",
@@ -221,8 +221,8 @@ def _new_scalar(
 ) -> Declare:
     scope.check_free(name, span)
     held, type = (type, type.raw) if isinstance(type, FixedType) else (None, type)
-    value = _for_scalar(name, type, held, value, span)
-    _check_fits(name, type, value, span)
+    value = for_scalar(name, type, held, value, span)
+    check_fits(name, type, value, span)
     ir_name = scope.unique(name)
     scope.bind(name, ScalarName(ir_name, type, inferred, held))
     return Declare(ir_name, type, value, span=span)
@@ -232,15 +232,15 @@ def _assign_scalar(name: str, scalar: ScalarName, value: Expr, span: Span) -> As
     needed = fixed_type(value) if isinstance(value, Scaled) else value.type
     if scalar.inferred and isinstance(value, Scaled) and scalar.fixed is None:
         raise _other_type(name, scalar, needed, span)
-    value = _for_scalar(name, scalar.type, scalar.fixed, value, span)
+    value = for_scalar(name, scalar.type, scalar.fixed, value, span)
     integers = isinstance(scalar.type, IntType) and value.real is None
     if scalar.inferred and integers and not scalar.type.holds(value.type):
         raise _other_type(name, scalar, needed, span)
-    _check_fits(name, scalar.type, value, span)
+    check_fits(name, scalar.type, value, span)
     return Assign(scalar.ir_name, scalar.type, value, span=span)
 
 
-def _for_scalar(name: str, type: ElementType, held: FixedType | None, value: Expr, span: Span) -> Expr:
+def for_scalar(name: str, type: ElementType, held: FixedType | None, value: Expr, span: Span) -> Expr:
     """The value that a scalar gets, of integers when it is fixed point."""
     if held is None and not isinstance(value, Scaled):
         return check_scalar(name, type, value, span)
@@ -256,7 +256,7 @@ def _other_type(name: str, scalar: ScalarName, needed: ElementType | FixedType, 
     )
 
 
-def _check_fits(name: str, type: ElementType, value: Expr, span: Span) -> None:
+def check_fits(name: str, type: ElementType, value: Expr, span: Span) -> None:
     """A scalar of plain Python does not wrap, so a constant that would is a mistake."""
     if isinstance(value, Const) and not type.low <= value.value <= type.high:
         raise LanguageError(

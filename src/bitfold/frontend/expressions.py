@@ -17,10 +17,11 @@ from bitfold.frontend.arrays import is_reduction
 from bitfold.frontend.bits import bit_function
 from bitfold.frontend.floats import CASTS, check_one_type, float_constant, operand, require_integer
 from bitfold.frontend.scaled import Scaled, is_fixed
-from bitfold.frontend.scope import ArrayName, ScalarName, Scope, kind
+from bitfold.frontend.scope import ArrayName, ScalarName, Scope, is_kernel, kind
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_int, static_or_none
 from bitfold.frontend.streams import stream_call, stream_value
+from bitfold.frontend.views import view
 from bitfold.frontend.words import INTRINSICS, OPERATOR_REMEDIES, REFUSED_EXPRESSIONS, call_remedy
 from bitfold.ir import build, floats
 from bitfold.ir.nodes import Cmp, Const, Expr, Fn, Op
@@ -307,11 +308,19 @@ def element(node: ast.Subscript, scope: Scope) -> tuple[ArrayName, tuple[Expr, .
             remedy=f"index it as {shown(node.value)}[{', '.join('ijklmnop'[: len(shape)])}]",
         )
     name = shown(node.value)
-    return array, tuple(_index(p, name, size, scope) for p, size in zip(parts, shape, strict=True))
+    return array, array.place(
+        tuple(_index(p, name, size, scope) for p, size in zip(parts, shape, strict=True))
+    )
+
+
+def _part(node: ast.expr, scope: Scope) -> ArrayName | None:
+    return view(node, scope, parse_expr) if isinstance(node, ast.Subscript) else None
 
 
 def _indexed(node: ast.Subscript, scope: Scope, span: Span) -> ArrayName:
     """The array that a subscript indexes."""
+    if (part := _part(node.value, scope)) is not None:
+        return part
     if not isinstance(node.value, ast.Name):
         raise LanguageError(
             f"{shown(node.value)!r} cannot be indexed: only an array with a name of its own can",
@@ -384,6 +393,8 @@ def _call(node: ast.Call, scope: Scope, span: Span) -> Expr:
         return bits
     if (value := static_int(node, scope)) is not None:
         return build.const(value, span)
+    if is_kernel(callee) and scope.call is not None:
+        return scope.call(node)
     raise LanguageError(
         f"{shown(node.func)!r} cannot be called inside an expression of a kernel",
         code="BF-L020",

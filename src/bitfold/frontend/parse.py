@@ -14,13 +14,40 @@ import numpy as np
 from bitfold.diagnostics import LanguageError, Note, Span, UsageError
 from bitfold.frontend.constants import ConstantTable
 from bitfold.frontend.flow import Flow
+from bitfold.frontend.nested import captured_parameters
 from bitfold.frontend.networks import check_streams
-from bitfold.frontend.parameters import Bound, MismatchError, bind, declared_parameters, passed_as, resolve
+from bitfold.frontend.parameters import (
+    Bound,
+    MismatchError,
+    Source,
+    bind,
+    concrete,
+    declared_parameters,
+    resolve,
+)
+from bitfold.frontend.results import Called, Result, Returns
 from bitfold.frontend.scope import ArrayName, Scope
 from bitfold.frontend.source import captured, definition, own_names, span_of
 from bitfold.frontend.statements import Argument, StatementParser
+from bitfold.frontend.views import overlapping
+from bitfold.ir import build
 from bitfold.ir.effects import parameter_effects
-from bitfold.ir.nodes import CallKernel, Function, Param, Program, Rom, Stmt, walk
+from bitfold.ir.nodes import (
+    Alloc,
+    Assign,
+    CallKernel,
+    Declare,
+    Function,
+    Local,
+    Param,
+    Program,
+    Rom,
+    Stmt,
+    Store,
+    own_exprs,
+    walk,
+    walk_expr,
+)
 from bitfold.ir.rewrite import RESERVED, bindings, fresh, map_body
 from bitfold.lang.intrinsics import DATAFLOW
 from bitfold.lang.state import State
@@ -45,7 +72,7 @@ def parse(fn: Any, /, **dims: Any) -> Program:
         )
     parser = _ProgramParser()
     parser.instance(fn, {}, dims, ())
-    program = _named(parser.functions, parser.constants)
+    program = _named(_called(parser.functions), parser.constants)
     check_streams(program)
     return program
 
@@ -57,6 +84,7 @@ class _ProgramParser:
     functions: list[Function] = field(default_factory=list)
     constants: ConstantTable = field(default_factory=ConstantTable)
     states: dict[str, list[tuple[str, State]]] = field(default_factory=dict)
+    sources: dict[str, list[Source]] = field(default_factory=dict)
 
     def instance(
         self,
@@ -70,6 +98,7 @@ class _ProgramParser:
         file = fn.__code__.co_filename
         span = _name_span(node, file)
         declared = declared_parameters(fn, node, file)
+        declared.parameters.extend(captured_parameters(fn, bound, span))
         resolved = resolve(node.name, declared, bound, dims, span)
         stored = (n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
         outside = {n: v for n, v in captured(fn).items() if n not in declared.generic.sizes}
@@ -77,17 +106,22 @@ class _ProgramParser:
         sizes = {n: v for n, v in resolved.items() if isinstance(v, int)}
         scope = Scope(file, outside, self.constants, own_names(fn), Counter(stored), sizes)
         params = bind(node.name, declared, bound, resolved, scope)
+        results = [Result(r, *concrete(r, resolved)) for r in declared.results]
+        returns = Returns.of(node, results, scope, frozenset(p.name for p, _ in params))
         stack = (*callers, fn)
         parser = StatementParser(
-            scope, lambda callee, args, where: self._call(callee, args, where, stack, scope)
+            scope, lambda callee, args, where: self._call(callee, args, where, stack, scope), returns, fn
         )
-        statements, _ = Flow(scope.unique).lowered(parser.statements(node.body))
+        statements, always = Flow(scope.unique).lowered(parser.statements(node.body))
+        statements, made = returns.finished(statements, always, span)
+        entry = _entered(scope.entry, statements)
         number = sum(f.kernel == node.name for f in self.functions)
-        body = (*scope.roms, *statements)
+        body = (*scope.roms, *entry, *statements)
         concurrent = getattr(fn, DATAFLOW, False) is True
         name = f"{node.name}.{number}"
-        params += self._state_params(name, scope, top=not callers)
-        result = Function(name, params, body, concurrent, kernel=node.name, span=span)
+        all_params = (*(p for p, _ in params), *made, *self._state_params(name, scope, top=not callers))
+        self.sources[name] = [source for _, source in params]
+        result = Function(name, all_params, body, concurrent, kernel=node.name, span=span)
         self.functions.append(result)
         return result
 
@@ -115,7 +149,7 @@ class _ProgramParser:
         span: Span,
         callers: tuple[FunctionType, ...],
         scope: Scope,
-    ) -> CallKernel:
+    ) -> Called:
         name = callee.__name__
         if callee in callers:
             chain = " -> ".join(f.__name__ for f in (*callers[callers.index(callee) :], callee))
@@ -125,7 +159,7 @@ class _ProgramParser:
                 span=span,
                 remedy="hardware has no call stack; write a loop",
             )
-        bound: dict[str, Bound] = {a.parameter: passed_as(a.value) for a in args}
+        bound: dict[str, Bound] = {a.parameter: a.value for a in args}
         try:
             instance = self.instance(callee, bound, {}, callers)
         except MismatchError as mismatch:
@@ -139,11 +173,65 @@ class _ProgramParser:
         except LanguageError as error:
             error.notes = (*error.notes, Note(f"{name!r} is called here", span))
             raise
-        passed = [(a.value.ir_name, a.span) for a in args if isinstance(a.value, ArrayName)]
+        self._check_parts(instance, args)
+        before, passed = self._passed(instance, args, scope, span)
+        results = []
+        for param in instance.params:
+            if param.result:
+                made = scope.unique(f"{name}_result")
+                before.append(Alloc(made, param.type, span=span))
+                passed.append((made, span))
+                results.append((ArrayName(made, param.type, fixed=param.fixed), param.scalar))
         kept = self.states[instance.name]
         passed += [(scope.state(state, value, span).ir_name, span) for state, value in kept]
         self._check_aliases(instance, passed)
-        return CallKernel(instance.name, tuple(array for array, _ in passed), span=span)
+        call = CallKernel(instance.name, tuple(array for array, _ in passed), span=span)
+        return Called(tuple(before), call, tuple(results), self._is_pure(instance))
+
+    def _passed(
+        self, instance: Function, args: list[Argument], scope: Scope, span: Span
+    ) -> tuple[list[Stmt], list[tuple[str, Span]]]:
+        """What the call passes for the parameters of `instance`, and what puts numbers into arrays before."""
+        before: list[Stmt] = []
+        passed: list[tuple[str, Span]] = []
+        spans = {id(a.value): a.span for a in args}
+        for param, source in zip(instance.params, self.sources[instance.name], strict=False):
+            at = spans.get(id(source), span)
+            if isinstance(source, ArrayName):
+                passed.append((source.ir_name, at))
+            elif isinstance(source, str):
+                passed.append((source, at))
+            elif source is not None:
+                name = scope.unique(f"{instance.kernel}_{param.name}")
+                before.append(Alloc(name, param.type, span=span))
+                value = build.stored(source, param.type.elem)
+                before.append(Store(name, (build.const(0),), value, span=span))
+                passed.append((name, at))
+        return before, passed
+
+    def _check_parts(self, instance: Function, args: list[Argument]) -> None:
+        """Refuse parts of one array that may overlap when the kernel writes one of them."""
+        effects = parameter_effects(Program(tuple(self.functions), {}), instance)
+        for source, (_, written) in zip(self.sources[instance.name], effects, strict=False):
+            if not isinstance(source, ArrayName) or not written:
+                continue
+            same = [a for a in args if isinstance(a.value, ArrayName) and a.value.ir_name == source.ir_name]
+            parts = [a.value for a in same if isinstance(a.value, ArrayName)]
+            if any(p.view is not None for p in parts) and overlapping(parts):
+                raise LanguageError(
+                    f"{instance.kernel!r} writes one of several parts of {source.ir_name!r} that may overlap",
+                    code="BF-L030",
+                    span=same[-1].span,
+                    remedy="pass parts that certainly have nothing in common, or different arrays",
+                )
+
+    def _is_pure(self, instance: Function) -> bool:
+        """Whether all that a call does is to compute its results."""
+        effects = parameter_effects(Program(tuple(self.functions), {}), instance)
+        return not any(
+            (written and not p.result) or p.type.streamed
+            for p, (_, written) in zip(instance.params, effects, strict=True)
+        )
 
     def _check_aliases(self, instance: Function, passed: list[tuple[str, Span]]) -> None:
         """Refuse an array that is passed for two parameters of which one is written."""
@@ -163,6 +251,28 @@ class _ProgramParser:
 def _whole(parameter: str) -> str:
     """The parameter as its author wrote it, of that for a field of a struct."""
     return parameter.partition(".")[0]
+
+
+def _called(functions: list[Function]) -> list[Function]:
+    """The top, which is the last one, and what it calls; a call after a `return` is no part of that."""
+    known = {f.name: f for f in functions}
+    found: set[str] = set()
+    todo = [functions[-1].name]
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += [s.callee for s in walk(known[name].body) if isinstance(s, CallKernel)]
+    return [f for f in functions if f.name in found]
+
+
+def _entered(entry: list[Stmt], body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+    """The locals that hold scalar parameters, where the kernel uses them."""
+    parts = (e for s in walk(body) for root in own_exprs(s) for e in walk_expr(root))
+    used = {e.name for e in parts if isinstance(e, Local)} | {
+        s.name for s in walk(body) if isinstance(s, Assign)
+    }
+    return tuple(s for s in entry if not isinstance(s, Declare) or s.name in used)
 
 
 def _name_span(node: ast.FunctionDef, file: str) -> Span:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 from collections import ChainMap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FunctionType
@@ -15,7 +15,8 @@ import numpy as np
 
 from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend.constants import ConstantTable, array_type
-from bitfold.ir.nodes import Expr, Rom, Stmt
+from bitfold.ir import build
+from bitfold.ir.nodes import Expr, Op, Rom, Stmt
 from bitfold.ir.rewrite import RESERVED, fresh
 from bitfold.lang.array import FixedArray
 from bitfold.lang.fixed import FixedArrayType, FixedType
@@ -25,11 +26,21 @@ from bitfold.lang.types import ArrayType, ElementType, FloatType, IntType
 
 
 @dataclass(frozen=True, slots=True)
+class Axis:
+    """What a view takes of one dimension: one index, or `size` of them from `start` by `step`."""
+
+    start: Expr
+    step: int = 1
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ArrayName:
     """An array; `source` is the program's constant behind it when it cannot be written.
 
     `fixed` is the fixed-point type whose raw integers `type` holds. `inferred` when the values that it was
     computed from and not its author gave it the type.
+    A view of a part of an array has an axis for each dimension of that, whose type is `whole`.
     """
 
     ir_name: str
@@ -37,12 +48,27 @@ class ArrayName:
     source: str | None = None
     fixed: FixedType | None = None
     inferred: bool = False
+    view: tuple[Axis, ...] | None = None
+    whole: ArrayType | None = None
+
+    def place(self, indices: tuple[Expr, ...]) -> tuple[Expr, ...]:
+        """Where in the whole array the element of a view is."""
+        if self.view is None:
+            return indices
+        rest = iter(indices)
+        return tuple(
+            axis.start
+            if axis.size is None
+            else build.binary(Op.ADD, axis.start, build.binary(Op.MUL, next(rest), build.const(axis.step)))
+            for axis in self.view
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class ScalarName:
     """A scalar; `inferred` when its first value and not its author gave it the type.
 
+    `array` is the parameter that holds it, where it never changes.
     `fixed` is as in `ArrayName`.
     """
 
@@ -50,6 +76,7 @@ class ScalarName:
     type: ElementType
     inferred: bool = False
     fixed: FixedType | None = None
+    array: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +132,8 @@ class Scope:
     statement has looked at the state of a stream. `goal` is what the statement assigns to. `states`
     are those that the kernel and what it calls keep.
     `converted` are the expressions whose value goes straight into a cast or an array element, so that it need
-    not be known of which type it is.
+    not be known of which type it is. `entry` are statements at the kernel's start, `call`
+    gives the value of a call of another kernel inside an expression.
     """
 
     file: str
@@ -116,6 +144,8 @@ class Scope:
     dims: dict[str, int] = field(default_factory=dict)
     names: ChainMap[str, Meaning] = field(default_factory=ChainMap)
     roms: list[Rom] = field(default_factory=list)
+    entry: list[Stmt] = field(default_factory=list)
+    call: Callable[[ast.Call], Expr] | None = None
     alive: bool = True
     lifted: list[Stmt] | None = None
     probed: bool = False

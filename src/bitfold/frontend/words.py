@@ -63,7 +63,6 @@ REFUSED_EXPRESSIONS: dict[type[ast.expr], tuple[str, str]] = {
 
 # statement -> (its keyword, what to write instead); the newest Python's may be missing in this one
 REFUSED_STATEMENTS: dict[type[ast.stmt], tuple[str, str]] = {
-    ast.Return: ("return", "write results into an array argument; a kernel ends with its last line"),
     ast.Try: ("try", "a kernel raises nothing"),
     ast.TryStar: ("try", "a kernel raises nothing"),
     ast.Raise: ("raise", "a kernel raises nothing"),
@@ -71,7 +70,6 @@ REFUSED_STATEMENTS: dict[type[ast.stmt], tuple[str, str]] = {
     ast.AsyncWith: ("async with", "a kernel has no contexts"),
     ast.AsyncFor: ("async for", "use an ordinary for loop"),
     ast.Assert: ("assert", "check values outside the kernel"),
-    ast.FunctionDef: ("def", "define the function outside this one and call it"),
     ast.AsyncFunctionDef: ("async def", "define an ordinary function outside this one and call it"),
     ast.ClassDef: ("class", "a kernel has arrays and integers"),
     ast.Import: ("import", "import at the top of the file"),

@@ -346,6 +346,10 @@ class Param:
     `state` marks one of the top kernel that no caller passes: it lives from call to call. It names the
     constant that holds the initial values; "" is all zeros, None no state. `fixed` is the fixed-point type of
     the numbers that callers pass for its integers.
+
+    `scalar` marks an array of one
+    element that its author and callers see as a number, `result` one that the kernel returns: callers do not
+    pass it.
     """
 
     name: str
@@ -354,6 +358,8 @@ class Param:
     state: str | None = None
     fixed: FixedType | None = field(default=None, compare=False, repr=False)
     member: Member | None = field(default=None, compare=False, repr=False)
+    scalar: bool = field(default=False, compare=False)
+    result: bool = field(default=False, compare=False)
 
     @property
     def dtype(self) -> np.dtype[np.generic]:

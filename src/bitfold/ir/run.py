@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from bitfold.diagnostics import UsageError
+from bitfold.ir.arguments import completed
 from bitfold.ir.checks import Checked, add_checks
 from bitfold.ir.dataflow import network_text, start
 from bitfold.ir.deadlock import finish
@@ -207,8 +208,10 @@ def initial_states(program: Program) -> dict[str, np.ndarray]:
     return {p.name: to_storage(program.initial(p.state or "", p.type), p.type).copy() for p in program.states}
 
 
-def run_python(program: Program, *args: np.ndarray, check: str | Iterable[str] = ()) -> None:
-    """Call the program once under CPython on logical arrays; results are written into them in place.
+def run_python(program: Program, *args: Any, check: str | Iterable[str] = ()) -> Any:
+    """Call the program once under CPython on logical arrays; what it writes is written into them in place.
+
+    Takes numbers and gives results as the top kernel does.
 
     The program keeps its states from run to run; `reset` forgets them. `check` is "overflow", "bounds" or
     both: see `bitfold.ir.checks`.
@@ -218,8 +221,9 @@ def run_python(program: Program, *args: np.ndarray, check: str | Iterable[str] =
         StreamError: the kernels talk by streams and do not come to a proper end. Nothing is written.
         CheckError: a check found something. Nothing is written, the states are as they were.
     """
+    complete, results = completed(program, args)
     checked = add_checks(program, check) if check else Checked(program, program, (), ())
-    arrays, params = check_arguments(program, args), program.arguments
+    arrays, params = check_arguments(program, complete), program.arguments
     stored = [to_storage(p.encoded(a), p.type).copy() for a, p in zip(arrays, params, strict=True)]
     live = program.live or initial_states(program)
     states = {p.name: typed(live[p.name].copy(), p.type.elem) for p in program.states}
@@ -236,6 +240,7 @@ def run_python(program: Program, *args: np.ndarray, check: str | Iterable[str] =
         if written:
             given[...] = param.decoded(from_storage(after, param.type))
     program.live.update((name, state.view(np.ndarray)) for name, state in states.items())
+    return results()
 
 
 def reset(program: Program) -> None:
