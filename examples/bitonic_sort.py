@@ -1,13 +1,14 @@
 """Bitonic sort: a network of 240 comparators sorts 32 numbers; a new row enters in every cycle.
 
 Which numbers are compared does not depend on their values: that is what makes it fit hardware. Round (p, q)
-compares numbers that lie 2^(p - q) apart, upwards or downwards by the block of 2^(p + 1) they are in.
+compares numbers that lie 2^q apart, upwards or downwards by the block of 2^(p + 1) they are in; `static`
+makes the 15 rounds when the kernel is read.
 """
 
 import numpy as np
 
 from bitfold import customize
-from bitfold.lang import empty, int16, uint4
+from bitfold.lang import empty, int16, static
 
 ROWS, N, LOG = 64, 32, 5
 
@@ -17,18 +18,16 @@ def bitonic_sort(x: int16[ROWS, N], y: int16[ROWS, N]):
         v = empty(int16[N])
         for i in range(N):
             v[i] = x[row, i]
-        for p in range(LOG):
-            for q in range(LOG):
-                if q <= p:
-                    for k in range(N // 2):
-                        apart = uint4(p - q)
-                        low = ((k >> apart) << (apart + 1)) + (k & ((1 << apart) - 1))
-                        high = low + (1 << apart)
-                        least: int16 = min(v[low], v[high])
-                        most: int16 = max(v[low], v[high])
-                        down = (low >> (p + 1)) & 1
-                        v[low] = most if down else least
-                        v[high] = least if down else most
+        for p in static(range(LOG)):
+            for q in static(range(p, -1, -1)):
+                for k in range(N // 2):
+                    low = ((k >> q) << (q + 1)) + k % (1 << q)
+                    high = low + (1 << q)
+                    least: int16 = min(v[low], v[high])
+                    most: int16 = max(v[low], v[high])
+                    down = (low >> (p + 1)) & 1
+                    v[low] = most if down else least
+                    v[high] = least if down else most
         for o in range(N):
             y[row, o] = v[o]
 

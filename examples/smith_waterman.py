@@ -19,8 +19,7 @@ def smith_waterman(query: uint2[QUERY], letters: uint2[REFERENCE], best: int16[1
     before = zeros(int16[QUERY])  # and on the one before
     most = zeros(int16[QUERY])
     for t in range(REFERENCE + QUERY - 1):
-        for ri in range(QUERY):
-            i = QUERY - 1 - ri  # from the end: an element sees what its neighbour had before this cycle
+        for i in range(QUERY - 1, -1, -1):  # from the end: neighbours hold what they had before this cycle
             if i > 0:
                 letter[i] = letter[i - 1]
             else:

@@ -26,12 +26,11 @@ def systolic_gemm(a: int8[M, K], b: int8[K, N], c: int32[M, N]):
             for e in range(P):
                 left[e] = a[it * P + e, t - e] if e <= t < K + e else 0
                 top[e] = b[t - e, jt * P + e] if e <= t < K + e else 0
-            for ri, rj in grid(P, P):
-                i = P - 1 - ri  # from the far corner: a neighbour still holds what it had before this cycle
-                j = P - 1 - rj
-                right[i, j] = right[i, j - 1] if j > 0 else left[i]
-                down[i, j] = down[i - 1, j] if i > 0 else top[j]
-                acc[i, j] = (acc[i, j] if t > 0 else 0) + right[i, j] * down[i, j]
+            for i in range(P - 1, -1, -1):  # from the far corner: neighbours hold what they had before
+                for j in range(P - 1, -1, -1):
+                    right[i, j] = right[i, j - 1] if j > 0 else left[i]
+                    down[i, j] = down[i - 1, j] if i > 0 else top[j]
+                    acc[i, j] = (acc[i, j] if t > 0 else 0) + right[i, j] * down[i, j]
         for oi, oj in grid(P, P):
             c[it * P + oi, jt * P + oj] = acc[oi, oj]
 
