@@ -26,7 +26,7 @@ sfc: tools $(CSIM_STAMP)
 	$(BIN)/python networks/sfc.py --schedule fold_a --csim 1000
 
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 check: tools $(VENV)/installed-test typing
 	$(BIN)/ruff check

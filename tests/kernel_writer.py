@@ -389,13 +389,15 @@ class Writer:
 
     def exchange(self, depth: int) -> None:
         """Several places assigned at once."""
-        first, second = (self.element(self.pick([a for a in self.arrays if a.writable])) for _ in range(2))
+        integers = [a for a in self.arrays if a.writable and isinstance(a.elem, IntType)]
+        if not integers:
+            return self.store(depth)
+        first, second = (self.element(self.pick(integers)) for _ in range(2))
         form = self.pick(["swap", "values", "chain"])
         if form == "chain":
-            self.line(depth, f"{first} = {second} = {self.expr(2)}")
-        else:
-            values = f"{second}, {first}" if form == "swap" else f"{self.expr(2)}, {self.expr(1)}"
-            self.line(depth, f"{first}, {second} = {values}")
+            return self.line(depth, f"{first} = {second} = {self.expr(2)}")
+        values = f"{second}, {first}" if form == "swap" else f"{self.expr(2)}, {self.expr(1)}"
+        return self.line(depth, f"{first}, {second} = {values}")
 
     def part(self, depth: int) -> None:
         """Another name for a part of an array."""
