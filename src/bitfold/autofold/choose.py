@@ -46,7 +46,7 @@ def find(chain: Chain, device: Device, asked: Requirement, most: dict[str, int] 
         allowed = {**most, "latency": latency}
         found = chain.search.cheapest(weights(device), interval=interval, limits=allowed)
     if found is None:
-        raise refusal(chain, device, asked, most)
+        raise refusal(chain, device, asked, most, weights(device))
     return found
 
 
@@ -133,7 +133,7 @@ def _verify(way: Way, closed: Model, found: Estimate) -> None:
         "URAM": (total.uram, values["uram"]),
         "DSP": (total.dsp, values["dsp"]),
         "cycles of interval": (closed.interval_cycles, way.cycles),
-        "cycles of latency": (closed.latency_cycles, values["latency"]),
+        "cycles of latency": (closed.latency_cycles, way.latency),
     }
     for name, (is_, assumed) in made.items():
         if is_ != assumed:

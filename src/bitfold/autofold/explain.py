@@ -88,14 +88,20 @@ def _usable(most: dict[str, int]) -> str:
 # ---- a requirement that cannot be met
 
 
-def refusal(chain: Chain, device: Device, asked: Requirement, most: dict[str, int]) -> ScheduleError:
-    """The error for a requirement that no folding meets: the best possible, and what stops it."""
-    search, form = chain.search, [int(m == "latency") for m in METRICS]
+def refusal(
+    chain: Chain, device: Device, asked: Requirement, most: dict[str, int], cost: list[int]
+) -> ScheduleError:
+    """The error for a requirement that no folding meets: the best possible, and what stops it.
+
+    `cost` is the form of METRICS that choices are made by. What is cheapest by it is most likely to keep the
+    limits, which the search then need not watch.
+    """
+    search = chain.search
     interval, _ = most_cycles(asked, device)
     reach = f"gives {asked}" if not asked.fastest else f"fits{_within(asked)}"
     what = f"no folding of {chain.s.name!r} {reach} on the {device.name}"
     clock = device.clock_mhz
-    best = search.fastest(form, most)
+    best = search.fastest(cost, most)
     if best is None:
         least = []
         for metric in ("lut", "bram18", "ff", "uram", "dsp"):
@@ -129,10 +135,13 @@ def refusal(chain: Chain, device: Device, asked: Requirement, most: dict[str, in
         parts.append(f"{clock * 1e6 / best.cycles:,.0f} images/s ({best.cycles:,} cycles)")
         stopper = _stopper(chain, most, best.cycles - 1, IMPOSSIBLE - 1)
     else:
-        soonest = search.cheapest(form, interval=interval, limits=most)
-        assert soonest is not None
-        cycles = soonest.values["latency"]
-        parts.append(f"{cycles / clock:,.2f} us ({cycles:,} cycles)")
+        least, _ = search.floor()
+        if asked.latency_us is not None and least > clock * asked.latency_us:
+            cycles = least
+            parts.append(f"no less than {cycles / clock:,.3g} us, whatever it costs")
+        else:
+            cycles = _soonest(chain, most, cost, best.latency)
+            parts.append(f"about {cycles / clock:,.3g} us ({cycles:,} cycles)")
         if asked.fps is not None:
             parts.append(f"at {asked.fps:,.12g} images/s")
         stopper = _stopper(chain, most, interval, cycles - 1)
@@ -143,6 +152,20 @@ def refusal(chain: Chain, device: Device, asked: Requirement, most: dict[str, in
         code="BF-S051",
         remedy=remedy,
     )
+
+
+def _soonest(chain: Chain, most: dict[str, int], cost: list[int], known: int) -> int:
+    """A latency in cycles that is possible within `most`, at most 2 % above the least; `known` is one."""
+    least = chain.search.least("latency")
+    low = least.latency if least is not None else known
+    while known - low > max(1, known // 50):
+        middle = (low + known) // 2
+        way = chain.search.cheapest(cost, interval=middle, limits={**most, "latency": middle})
+        if way is None:
+            low = middle
+        else:
+            known = way.latency
+    return known
 
 
 # ---- layer by layer

@@ -69,3 +69,8 @@ class Way:
     @property
     def cycles(self) -> int:
         return max(p.cycles for p in self.parts)
+
+    @property
+    def latency(self) -> int:
+        """Cycles that an image takes: those of its layers, and no less than its slowest kernel's."""
+        return max(self.values["latency"], self.cycles)

@@ -91,6 +91,7 @@ def most_cycles(asked: Requirement, device: Device) -> tuple[int, int]:
         interval = _cycles(device.clock_mhz * 1e6 / asked.fps)
     if asked.latency_us is not None:
         latency = _cycles(device.clock_mhz * asked.latency_us)
+        interval = min(interval, latency)  # no kernel may be slower than an image is to be
     return interval, latency
 
 

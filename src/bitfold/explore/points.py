@@ -117,7 +117,7 @@ def tasks_of(job: Job) -> tuple[Task, ...]:
             code="BF-S051",
             remedy="take a larger device" + (" or budget" if job.budget else ""),
         )
-    if "fps" not in job.objectives:
+    if not _by_interval(job):
         return ((1, IMPOSSIBLE - 1),)
     low = fastest.cycles
     slow = chain.search.fronts(_forms(job), interval=IMPOSSIBLE - 1, limits=most)
@@ -144,10 +144,15 @@ def solve(job: Job, task: Task) -> list[Point]:
             break
         found += ways
         interval = max(way.cycles for way in ways) - 1
-        if "fps" not in job.objectives:
+        if not _by_interval(job):
             break
     points = dict.fromkeys(_point(job, chain, way) for way in found)
     return best(list(points), job.objectives)
+
+
+def _by_interval(job: Job) -> bool:
+    """Whether designs of one front differ in their interval; a latency is no less than the interval."""
+    return "fps" in job.objectives or "latency" in job.objectives
 
 
 def best(points: Sequence[Point], objectives: Sequence[str]) -> list[Point]:
@@ -169,9 +174,9 @@ def _point(job: Job, chain: Chain, way: Way) -> Point:
     values, clock = way.values, job.device.clock_mhz
     return Point(
         interval_cycles=way.cycles,
-        latency_cycles=values["latency"],
+        latency_cycles=way.latency,
         fps=clock * 1e6 / way.cycles,
-        latency_us=values["latency"] / clock,
+        latency_us=way.latency / clock,
         lut=values["lut"],
         ff=values["ff"],
         bram36=values["bram18"] / 2,

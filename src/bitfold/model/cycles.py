@@ -101,9 +101,9 @@ class Model:
 
     @property
     def latency_cycles(self) -> int:
-        """Cycles from an image's first input to its last output."""
+        """Cycles from an image's first input to its last output; no less than its slowest kernel takes."""
         alone = [layer.cycles for layer in self.layers if not (self.dataflow and layer.passes_on)]
-        return sum(alone) or self.interval_cycles
+        return max(sum(alone), self.interval_cycles)
 
     @property
     def fps(self) -> float:
