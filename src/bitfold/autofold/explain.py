@@ -135,9 +135,9 @@ def refusal(
         parts.append(f"{clock * 1e6 / best.cycles:,.0f} images/s ({best.cycles:,} cycles)")
         stopper = _stopper(chain, most, best.cycles - 1, IMPOSSIBLE - 1)
     else:
-        least, _ = search.floor()
-        if asked.latency_us is not None and least > clock * asked.latency_us:
-            cycles = least
+        lowest, _ = search.floor()
+        if asked.latency_us is not None and lowest > clock * asked.latency_us:
+            cycles = lowest
             parts.append(f"no less than {cycles / clock:,.3g} us, whatever it costs")
         else:
             cycles = _soonest(chain, most, cost, best.latency)
