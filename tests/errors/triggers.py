@@ -134,7 +134,7 @@ def no_libm(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def other_cost(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = dict.fromkeys(("lut", "ff", "bram18", "uram", "dsp", "latency"), 0)
     program = customize(kernel).program
-    _verify(SimpleNamespace(values=nothing, cycles=0), model(program, 200.0), estimate(program))
+    _verify(SimpleNamespace(values=nothing, cycles=0, latency=0), model(program, 200.0), estimate(program))
 
 
 def no_scheduler(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
