@@ -1,4 +1,7 @@
-"""Writes the bodies of generated kernels, choice by choice; `tests.strategies` makes whole files of them."""
+"""Writes the bodies of generated kernels, choice by choice; `tests.strategies` makes whole files of them.
+
+Long, as one class: every choice may lead to every other, and all share the names that are in scope.
+"""
 
 from __future__ import annotations
 

@@ -2,8 +2,10 @@
 
 Every expression of an integer knows the exact range of values it can take (`low`..`high`); its type is the
 smallest integer type that covers the range. An expression of a float knows its type, `real`. Every node
-carries the span of the Python it came from; spans and ranges
-take no part in equality, so two programs are equal when they say the same.
+carries the span of the Python it came from; spans and ranges take no part in equality, so two programs are
+equal when they say the same.
+
+One file holds every node, so that what the IR can say is read in one place; it is long for that reason.
 """
 
 from __future__ import annotations
