@@ -137,6 +137,15 @@ def _simulated(result: Result) -> list[tuple[str, str]]:
         lines.append(
             ("", "(streams are too shallow for the cycle model's interval; --fifo auto deepens them)")
         )
+    asked = None if result.folding is None else result.folding.requirement.latency_us
+    first_us = found.latency_cycles / result.device.clock_mhz
+    if asked is not None and first_us > asked:
+        lines.append(
+            (
+                "",
+                f"(first image after {first_us:,.4g} us: later than the {asked:g} us that the cycle model meets)",
+            )
+        )
     return lines
 
 
