@@ -143,7 +143,7 @@ def _simulated(result: Result) -> list[tuple[str, str]]:
         lines.append(
             (
                 "",
-                f"(first image after {first_us:,.4g} us: later than the {asked:g} us that the cycle model meets)",
+                f"(the first image is done after {first_us:,.4g} us, later than the {asked:g} us asked for)",
             )
         )
     return lines
