@@ -158,3 +158,11 @@ def test_a_float_type_holds_the_narrower_ones():
     assert not float32.holds(int8)
     assert not int8.holds(float16)
     assert FloatType(32) == float32
+
+
+def test_pow_takes_a_python_number_in_the_type_of_the_other_side() -> None:
+    """As NumPy's operators do; with 0.1 of 64 bits some of these results are others."""
+    values = [np.float16(v) for v in range(2, 2000)]
+    found = [pow(v, 0.1) for v in values]
+    assert found == [pow(v, np.float16(0.1)) for v in values]
+    assert found != [np.float16(math.pow(float(v), 0.1)) for v in values]

@@ -86,13 +86,14 @@ fabs = _unary("fabs", math.fabs, "The absolute value.")
 
 
 def pow(x: Any, y: Any) -> Any:
-    """x to the power of y."""
-    a, b = PYTHON_FLOAT.wrap(x), PYTHON_FLOAT.wrap(y)
+    """x to the power of y, both first converted to the type of the result, as NumPy's operators do."""
+    kind = type_of(x, y)
+    a, b = (PYTHON_FLOAT.wrap(kind.wrap(v)) for v in (x, y))
     try:
         value = math.pow(a, b)
     except (ValueError, OverflowError):
         value = _pow_fault(a, b)
-    return type_of(x, y).wrap(value)
+    return kind.wrap(value)
 
 
 def _pow_fault(a: float, b: float) -> float:
