@@ -67,7 +67,7 @@ def plan(
     source = emit(lowered)
     params = lowered.program.top.params
     ports = tuple(
-        Port(p.name, c.name, p.type, c.read, c.written)
+        Port(p.name, c.name, p.type, c.read, c.written, p.name in vectors.inputs and not p.type.streamed)
         for p, c in zip(params, source.parameters, strict=True)
     )
     golden, images = vector_text(ports, vectors)

@@ -56,7 +56,9 @@ class HlsModule:
         self._earlier: list[list[np.ndarray]] = []
         shadowed = shadow_words(program)  # a kernel that only sets bits of an output does not read it
         effects = parameter_effects(shadowed, shadowed.top)[: len(self._params)]
-        self._reads = [r or not w for r, w in effects]
+        # An array keeps what a kernel leaves alone; a stream that is only put to holds nothing before.
+        given = zip(self._params, effects, strict=True)
+        self._reads = [r or not w or not p.type.streamed for p, (r, w) in given]
         self._writes = [w for _, w in effects]
         self._cpu: CpuModule | None = None
         empty = [np.zeros((1, *p.type.logical.dims), p.dtype) for p in self._params]

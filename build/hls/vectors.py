@@ -18,7 +18,8 @@ class Vectors:
     """Logical (unpacked) values of the top kernel's parameters: arrays of shape (N, *logical shape).
 
     N is the number of images. `inputs` holds the parameters that the kernel reads, as they are before a run;
-    `outputs` those that it writes, as they must be after it. A parameter that is both is in both.
+    `outputs` those that it writes, as they must be after it. A parameter that is both is in both. One in a
+    memory that is only written may be in both as well: where the kernel leaves it alone, its contents stay.
     """
 
     inputs: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -27,18 +28,23 @@ class Vectors:
 
 @dataclass(frozen=True)
 class Port:
-    """A parameter of the top function. `cname` is its C++ name; a written port is compared after each run."""
+    """A parameter of the top function. `cname` is its C++ name; a written port is compared after each run.
+
+    `filled` tells that the vectors say what it holds before a run although the kernel does not read it; other
+    such ports start as 0.
+    """
 
     name: str
     cname: str
     type: ArrayType
     read: bool
     written: bool
+    filled: bool = False
 
     @property
     def driven(self) -> bool:
         """Whether the vectors say what it holds before a run."""
-        return self.read or not self.written
+        return self.read or not self.written or self.filled
 
     @property
     def words(self) -> int:

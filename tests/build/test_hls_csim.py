@@ -12,6 +12,7 @@ from tests.build.hls_programs import operator_zoo, random_programs
 from tests.build.hls_support import module_from, project_plan, simulate
 from tests.strategies import load
 
+from bitfold import customize
 from bitfold.build.hls import csim, emit, write
 from bitfold.build.hls.csim import find_compiler, find_headers
 from bitfold.build.hls.simulation import HlsModule
@@ -21,7 +22,6 @@ from bitfold.lang import Int, UInt
 from bitfold.lowering.mlir import passmanager
 from bitfold.lowering.pipeline import lower_to_hls
 from bitfold.lowering.to_mlir import Lowered
-from bitfold.schedule import customize
 
 PAIRS = [
     (UInt(1), Int(1)),
@@ -253,3 +253,21 @@ def kernel(a: uint8[4], y: uint8[4]):
 @pytest.mark.csim
 def test_a_bound_is_computed_once(tmp_path: Path) -> None:
     simulate(load(BOUND_IN_MEMORY)["kernel"], tmp_path, images=8)
+
+
+PARTLY = """\
+from bitfold.lang import *
+
+def kernel(x: uint8[4], y: uint8[6]):
+    for i in range(4):
+        if x[i] > 1:
+            y[i] = x[i]
+"""
+
+
+@pytest.mark.csim
+def test_what_a_kernel_leaves_alone_of_an_output_stays(tmp_path: Path) -> None:
+    built = customize(load(PARTLY)["kernel"]).build(target="hls", project=tmp_path / "p")
+    y = np.arange(10, 16, dtype=np.uint8)
+    built(np.array([0, 5, 1, 9], np.uint8), y)
+    assert y.tolist() == [10, 5, 12, 9, 14, 15]
