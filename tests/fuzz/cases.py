@@ -79,24 +79,13 @@ def run_llvm(cases: Sequence[Case]) -> None:
 def run_cpp(cases: Sequence[Case]) -> None:
     """The HLS C++ of each scheduled kernel, compiled with g++, against plain Python; all in one file."""
     program = merged([case.after for case in cases])
-    names, effects = [p.name for p in program.top.params], parameter_effects(program, program.top)
-    given, expected = [], []
-    start = 0
-    for case in cases:
-        own = effects[start : start + len(case.given[0])]
-        start += len(own)
-        # The test bench starts a port that is only written with zeros.
-        runs = [
-            [a if read else np.zeros_like(a) for a, (read, _) in zip(run, own, strict=True)]
-            for run in case.given
-        ]
-        results = [python_result(case.before, run) for run in runs]
-        given += [np.stack(arrays) for arrays in zip(*runs, strict=True)]
-        expected += [np.stack(arrays) for arrays in zip(*results, strict=True)]
-    every = list(zip(names, effects, given, expected, strict=True))
+    given = [np.stack([run[i] for run in c.given]) for c in cases for i in range(len(c.given[0]))]
+    expected = [np.stack([run[i] for run in c.expected]) for c in cases for i in range(len(c.given[0]))]
+    ports, effects = program.top.params, parameter_effects(program, program.top)
+    every = list(zip(ports, effects, given, expected, strict=True))
     vectors = Vectors(
-        inputs={name: a for name, (read, written), a, _ in every if read or not written},
-        outputs={name: a for name, (_, written), _, a in every if written},
+        inputs={p.name: a for p, (read, written), a, _ in every if read or not (written and p.type.streamed)},
+        outputs={p.name: a for p, (_, written), _, a in every if written},
     )
     with TemporaryDirectory() as folder:
         found = csim(write(plan(lower_to_hls(program), vectors, "design"), Path(folder) / "project"))
