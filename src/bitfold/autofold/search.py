@@ -20,6 +20,9 @@ from numpy.typing import NDArray
 from bitfold.autofold.pareto import front
 from bitfold.autofold.parts import IMPOSSIBLE, METRICS, Part, Stage, Values, Way
 
+NEAR = 50
+"""How many ways that come after the best are measured with it where searching takes long."""
+
 
 class Search:
     """The chain and what is known of its parts; what has been measured stays known from query to query."""
@@ -61,13 +64,29 @@ class Search:
         """The ways when all of their parts are measured. A metric is watched once a way exceeds its limit."""
         watched: list[str] = []
         while True:
-            ways = self._ways(matrix, interval, limits, watched)
-            ways = ways if all_ways else ways[:1]
+            found = self._ways(matrix, interval, limits, watched)
+            ways = found if all_ways else found[:1]
             over = {m for way in ways for m, most in limits.items() if way.values[m] > most}
             if over:
                 watched += [m for m in METRICS if m in over]
+                if self._stopped(watched, interval, limits):
+                    return []
             elif not self._measure(p for way in ways for p in way.parts):
                 return ways
+            elif len(watched) > 1:  # another such search takes longer than to measure more of what is near
+                self._measure(p for way in found[1 : NEAR + 1] for p in way.parts)
+
+    def _stopped(self, watched: Sequence[str], interval: int, limits: dict[str, int]) -> bool:
+        """Whether one of the watched metrics after the first exceeds its limit whatever the others take.
+
+        A front in two metrics is small, and one in three is not: what two prove is not searched in three.
+        """
+        kept = {m: limits[m] for m in watched[:1]}
+        for metric in watched[1:]:
+            least = self.cheapest([int(m == metric) for m in METRICS], interval=interval, limits=kept)
+            if least is None or least.values[metric] > limits[metric]:
+                return True
+        return False
 
     def fastest(self, weights: Sequence[int], limits: dict[str, int]) -> Way | None:
         """The way of the least interval within `limits`, and of these the cheapest. None: none fits."""
