@@ -95,9 +95,12 @@ class Summary:
                 for r in self._marked_loops()
             ]
             parts.append(markup.table("loops", ("loop", "trips", "", "cycles"), rows))
-        costs = [(name, r.lut, r.ff, r.bram36, r.uram, r.dsp) for name, r in self._costs()]
+        kernels = dict(self._costs())
+        if len(kernels) == 2:  # of a single kernel the total says it all
+            del kernels["total"]
+        costs = [(name, r.lut, r.ff, r.bram36, r.uram, r.dsp) for name, r in kernels.items()]
         head = ("resources (a model)", "LUT", "FF", "BRAM36", "URAM", "DSP")
-        parts.append(markup.table(self._cycles_text(), head, costs))
+        parts.append(markup.table(f"cycles: {self._cycles_text()}, {self.device.name}", head, costs))
         return "".join(parts)
 
     def as_json(self) -> dict[str, Any]:
