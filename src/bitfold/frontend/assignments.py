@@ -9,7 +9,8 @@ import numpy as np
 
 from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend import fixed
-from bitfold.frontend.expressions import element, parse_expr, parse_value
+from bitfold.frontend.elements import element
+from bitfold.frontend.expressions import parse_expr, parse_value
 from bitfold.frontend.floats import check_scalar, fill_of, operand
 from bitfold.frontend.scaled import Scaled, fixed_type
 from bitfold.frontend.scope import ArrayName, Known, ScalarName, Scope, described
@@ -388,7 +389,7 @@ def _rom(name: str, call: ast.Call, scope: Scope, span: Span) -> Statements:
 def store(target: ast.Subscript, node: ast.expr, value: Expr, scope: Scope, span: Span) -> Store:
     """`target = value`, an element; `node` is what `value` was written as."""
     with scope.lifting(None):
-        found, indices = element(target, scope)
+        found, indices = element(target, scope, parse_expr)
     if found.source is not None:
         raise LanguageError(
             f"{shown(target.value)!r} is a constant; it cannot be written",

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend.floats import require_integer
-from bitfold.frontend.scope import Scope
+from bitfold.frontend.scope import ParseExpr, Scope
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_int, static_or_none
 from bitfold.ir import build
 from bitfold.ir.nodes import Binary, Const, Expr, Fn, Op
 from bitfold.lang import intrinsics
 from bitfold.lang.types import MAX_WIDTH, FloatType, IntType, UInt
-
-ParseExpr = Callable[[ast.expr, Scope], Expr]
 
 
 def bit_function(callee: object, node: ast.Call, scope: Scope, parse: ParseExpr) -> Expr | None:

@@ -270,6 +270,10 @@ class Scope:
         return ArrayName(ir_name, type, constant, fixed)
 
 
+ParseExpr = Callable[[ast.expr, Scope], Expr]
+"""Parses an expression of a kernel to a scalar."""
+
+
 def is_kernel(value: object) -> bool:
     """Whether a value found outside a kernel may be a kernel: a Python function not of the language."""
     return isinstance(value, FunctionType) and not (value.__module__ or "").startswith("bitfold.lang")

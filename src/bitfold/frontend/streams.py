@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend import fixed
 from bitfold.frontend.floats import require_integer
-from bitfold.frontend.scope import ArrayName, Scope
+from bitfold.frontend.scope import ArrayName, ParseExpr, Scope
 from bitfold.frontend.source import shown, span_of
 from bitfold.ir import build
 from bitfold.ir.nodes import Const, Declare, Expr, Get
 from bitfold.lang.stream import StreamType
 from bitfold.lang.types import ArrayType, ElementType
-
-ParseExpr = Callable[[ast.expr, Scope], Expr]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,22 +8,19 @@ the kernel's instance when it is constant, and is passed as a number when it var
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 
 from bitfold.diagnostics import LanguageError, Span
-from bitfold.frontend.scope import ArrayName, Axis, Scope
+from bitfold.frontend.scope import ArrayName, Axis, ParseExpr, Scope
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_int
 from bitfold.ir import build
 from bitfold.ir.linear import linear
 from bitfold.ir.nodes import Binary, Const, Declare, Expr, Get, Load, Local, Op, Stmt, walk_expr
 from bitfold.lang.types import ArrayType
-
-ParseExpr = Callable[[ast.expr, Scope], Expr]
 
 
 def view(
@@ -84,7 +81,8 @@ def _part(
             start, step, count = _slice(part, size, node, scope, parse)
             dims.append(count)
         else:
-            start, step, count = _index(part, size, node, scope, parse), 1, None
+            start = in_range(parse(part, scope), size, shown(node.value), part, scope)
+            step, count = 1, None
         start = _held(start, scope, before)
         old = axes[at]
         offset = build.binary(Op.MUL, start, build.const(old.step), span_of(where, scope.file))
@@ -102,14 +100,17 @@ def _held(e: Expr, scope: Scope, before: list[Stmt] | None) -> Expr:
     return build.local(name, e.type, e.span)
 
 
-def _index(node: ast.expr, size: int, whole: ast.Subscript, scope: Scope, parse: ParseExpr) -> Expr:
-    index = parse(node, scope)
+def in_range(index: Expr, size: int, array: str, node: ast.expr, scope: Scope) -> Expr:
+    """`index`, written as `node`, in a dimension of `array`; a constant one may count from the end.
+
+    Raises LanguageError when it is certainly outside.
+    """
     if isinstance(index, Const) and -size <= index.value < 0:
         return build.const(index.value + size, index.span)
     if scope.alive and (index.low >= size or index.high < 0):
         found = index.low if index.low == index.high else f"{index.low}..{index.high}"
         raise LanguageError(
-            f"index {found} is outside {shown(whole.value)!r}, whose size there is {size}",
+            f"index {found} is outside {array!r}, whose size there is {size}",
             code="BF-L019",
             span=span_of(node, scope.file),
             remedy=f"keep it in 0..{size - 1}",
