@@ -11,7 +11,7 @@ from math import prod
 from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend import fixed
 from bitfold.frontend.arrays import Indices, Reader, Reduction, Value, element, spread, without_leading
-from bitfold.frontend.assignments import store
+from bitfold.frontend.assignments import as_load, store
 from bitfold.frontend.expressions import parse_expr
 from bitfold.frontend.scaled import Scaled, fixed_type
 from bitfold.frontend.scope import ArrayName, Known, ScalarName, Scope, described
@@ -68,7 +68,7 @@ def array_statement(node: ast.stmt, scope: Scope) -> Statements | None:
             return writer.declare(name, value, node.value, type)
         case ast.AugAssign(target=ast.Name() | ast.Subscript() as target):
             writer = Writer.of(target, scope)
-            read = _as_load(target)
+            read = as_load(target)
             if (part := writer.reader.value(read)) is None or not part.shape:
                 return None
             return writer.assign(target, ast.copy_location(ast.BinOp(read, node.op, node.value), node))
@@ -114,12 +114,6 @@ def goal_of(node: ast.stmt) -> str:
     return target.id if isinstance(target, ast.Name) else ""
 
 
-def _as_load(target: ast.Name | ast.Subscript) -> ast.expr:
-    if isinstance(target, ast.Name):
-        return ast.copy_location(ast.Name(target.id, ast.Load()), target)
-    return ast.copy_location(ast.Subscript(target.value, target.slice, ast.Load()), target)
-
-
 @dataclass
 class Writer:
     """Writes the statements of one array statement. `goal` is what its loops are named after."""
@@ -146,7 +140,7 @@ class Writer:
 
     def assign(self, target: ast.Name | ast.Subscript, node: ast.expr) -> Statements:
         """Store an array or a scalar into all of `target`."""
-        place = self.reader.value(_as_load(target))
+        place = self.reader.value(as_load(target))
         root = self.reader.named(target.value if isinstance(target, ast.Subscript) else target)
         assert place is not None
         assert root is not None

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from bitfold.diagnostics import LanguageError, Span
-from bitfold.frontend.assignments import for_scalar
 from bitfold.frontend.constants import ConstantTable, array_type, constant_fault
 from bitfold.frontend.generics import Generic, check_given, generic_names, missing, type_fault, with_elem
+from bitfold.frontend.scalars import for_scalar
 from bitfold.frontend.scope import ArrayName, Known, ScalarName, Scope, StructName
 from bitfold.frontend.source import captured, definition, shown, span_of
 from bitfold.frontend.static import static_or_none

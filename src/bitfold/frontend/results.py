@@ -19,12 +19,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from bitfold.diagnostics import LanguageError, Span
-from bitfold.frontend.assignments import assign, check_fits, for_scalar
+from bitfold.frontend.assignments import assign
 from bitfold.frontend.expressions import parse_value
 from bitfold.frontend.fixed import read
 from bitfold.frontend.floats import operand
 from bitfold.frontend.flow import Jump, Leave
 from bitfold.frontend.parameters import Declared
+from bitfold.frontend.scalars import check_fits, for_scalar
 from bitfold.frontend.scope import ArrayName, ScalarName, Scope
 from bitfold.frontend.source import shown, span_of
 from bitfold.ir import build
