@@ -18,9 +18,10 @@ import numpy as np
 
 from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend.fixed import read
-from bitfold.frontend.parameters import Bound, Declared, Scalar
+from bitfold.frontend.parameters import Bound, Scalar
 from bitfold.frontend.scaled import Scaled, fixed_type
 from bitfold.frontend.scope import ArrayName, Known, ScalarName, Scope, StructName
+from bitfold.frontend.signatures import Declared
 from bitfold.frontend.source import span_of
 from bitfold.ir import build
 from bitfold.ir.nodes import Expr

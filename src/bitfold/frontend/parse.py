@@ -12,23 +12,18 @@ from typing import Any
 import numpy as np
 
 from bitfold.diagnostics import LanguageError, Note, Span, UsageError
+from bitfold.frontend.binding import bind
 from bitfold.frontend.constants import ConstantTable
 from bitfold.frontend.flow import Flow
+from bitfold.frontend.kernel_calls import Argument, Calls
 from bitfold.frontend.nested import captured_parameters
 from bitfold.frontend.networks import check_streams
-from bitfold.frontend.parameters import (
-    Bound,
-    MismatchError,
-    Source,
-    bind,
-    concrete,
-    declared_parameters,
-    resolve,
-)
+from bitfold.frontend.parameters import Bound, MismatchError, Source, resolve
 from bitfold.frontend.results import Called, Result, Returns
 from bitfold.frontend.scope import ArrayName, Scope
+from bitfold.frontend.signatures import concrete, declared_parameters
 from bitfold.frontend.source import captured, definition, own_names, span_of
-from bitfold.frontend.statements import Argument, StatementParser
+from bitfold.frontend.statements import StatementParser
 from bitfold.frontend.views import overlapping
 from bitfold.ir import build
 from bitfold.ir.effects import parameter_effects
@@ -109,9 +104,8 @@ class _ProgramParser:
         results = [Result(r, *concrete(r, resolved)) for r in declared.results]
         returns = Returns.of(node, results, scope, frozenset(p.name for p, _ in params))
         stack = (*callers, fn)
-        parser = StatementParser(
-            scope, lambda callee, args, where: self._call(callee, args, where, stack, scope), returns, fn
-        )
+        calls = Calls(scope, lambda callee, args, where: self._call(callee, args, where, stack, scope))
+        parser = StatementParser(scope, calls, returns, fn)
         statements, always = Flow(scope.unique).lowered(parser.statements(node.body))
         statements, made = returns.finished(statements, always, span)
         entry = _entered(scope.entry, statements)

@@ -24,9 +24,9 @@ from bitfold.frontend.expressions import parse_value
 from bitfold.frontend.fixed import read
 from bitfold.frontend.floats import operand
 from bitfold.frontend.flow import Jump, Leave
-from bitfold.frontend.parameters import Declared
 from bitfold.frontend.scalars import check_fits, for_scalar
 from bitfold.frontend.scope import ArrayName, ScalarName, Scope
+from bitfold.frontend.signatures import Declared
 from bitfold.frontend.source import shown, span_of
 from bitfold.ir import build
 from bitfold.ir.nodes import Alloc, CallKernel, Declare, Expr, For, Param, Real, Stmt, Store
@@ -242,7 +242,7 @@ class Called:
         return (*self.before, self.call)
 
 
-def number(called: Called, hint: str, scope: Scope, span: Span) -> tuple[Body, Expr]:
+def number_of(called: Called, hint: str, scope: Scope, span: Span) -> tuple[Body, Expr]:
     """The statements that put the one scalar result of a call into a scalar, and that scalar's value."""
     array, _ = called.results[0]
     name = scope.unique(f"{hint}_value")
