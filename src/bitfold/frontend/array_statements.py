@@ -10,7 +10,8 @@ from math import prod
 
 from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend import fixed
-from bitfold.frontend.arrays import Indices, Reader, Reduction, Value, element, spread, without_leading
+from bitfold.frontend.array_values import Indices, Value, element, spread, without_leading
+from bitfold.frontend.arrays import Reader, Reduction
 from bitfold.frontend.assignments import as_load, store
 from bitfold.frontend.expressions import parse_expr
 from bitfold.frontend.scaled import Scaled, fixed_type

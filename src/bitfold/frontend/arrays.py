@@ -8,19 +8,18 @@ type of element. A sum and the like is computed by loops before the statement th
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
 from bitfold.diagnostics import LanguageError
+from bitfold.frontend.array_values import Indices, Value, element, placed, reshaped, spread, transposed
 from bitfold.frontend.scope import ArrayName, Scope
+from bitfold.frontend.slices import sliced
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_int, static_or_none
-from bitfold.ir.linear import linear
-
-Indices = Sequence[ast.expr]
 
 REDUCTIONS = ("sum", "max", "min", "any", "all")
 _VIEWS = ("T", "reshape", "transpose", "copy")
@@ -28,23 +27,11 @@ _FUNCTIONS = {np.maximum: "max", np.minimum: "min", np.abs: "abs"}
 
 
 @dataclass(frozen=True)
-class Value:
-    """An array-valued expression. `at(indices)` is one of its elements as syntax.
-
-    `view` tells that its elements are those of an array itself; `reduces` that writing an element takes
-    loops, whose statements come before it; `inner` lists the arrays that these loops read.
-    """
-
-    shape: tuple[int, ...]
-    at: Callable[[Indices], ast.expr]
-    view: bool = False
-    reduces: bool = False
-    inner: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
 class Reduction:
-    """`kind` of the elements of `value` along `axes`, which stand last in `value`'s indices here."""
+    """`kind` ("sum", "max" ...) of the elements of `value` along its last dimensions, which have `sizes`.
+
+    `shape` is that of what it gives.
+    """
 
     value: Value
     kind: str
@@ -75,7 +62,8 @@ class Reader:
             case ast.Name():
                 return self.whole(node)
             case ast.Subscript():
-                return self.slice(node)
+                array = self.named(node.value)
+                return None if array is None else sliced(node, array.type.dims, self.scope)
             case ast.Attribute(attr="T") if (inner := self.value(node.value)) is not None:
                 return transposed(inner)
             case ast.UnaryOp(op=ast.USub() | ast.UAdd() | ast.Invert()):
@@ -84,10 +72,10 @@ class Reader:
             case ast.BinOp(op=ast.MatMult()):
                 return self.product(node)
             case ast.BinOp():
-                joined = lambda a, b: _same(node, ast.BinOp(a, node.op, b))  # noqa: E731
+                joined = lambda a, b: placed(node, ast.BinOp(a, node.op, b))  # noqa: E731
                 return self.pair(node, node.left, node.right, joined)
             case ast.Compare(ops=[op]) if not isinstance(op, (ast.In, ast.NotIn, ast.Is, ast.IsNot)):
-                made = lambda a, b: _same(node, ast.Compare(a, [op], [b]))  # noqa: E731
+                made = lambda a, b: placed(node, ast.Compare(a, [op], [b]))  # noqa: E731
                 return self.pair(node, node.left, node.comparators[0], made)
             case ast.Call():
                 return self.call(node)
@@ -110,91 +98,6 @@ class Reader:
         if array is None:
             return None
         return Value(array.type.dims, lambda indices: element(node, indices), view=True)
-
-    def slice(self, node: ast.Subscript) -> Value | None:
-        """`a[1:5]`, `a[i]` of two dimensions, `a[:, 0]`, `a[::-1]`: a part of an array."""
-        array = self.named(node.value)
-        if array is None:
-            return None
-        parts = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
-        dims = array.type.dims
-        if not any(map(_is_part, parts)) and len(parts) >= len(dims):
-            return None
-        for i, part in enumerate(parts):
-            if isinstance(part, ast.Constant) and part.value is Ellipsis:
-                missing = len(dims) - sum(not _is_new(p) for p in parts) + 1
-                parts[i : i + 1] = [_same(part, ast.Slice()) for _ in range(missing)]
-                break
-        given = sum(not _is_new(p) for p in parts)
-        parts += [_same(node, ast.Slice()) for _ in range(len(dims) - given)]
-        if given > len(dims) or any(isinstance(p, ast.Starred) or _is_ellipsis(p) for p in parts):
-            raise LanguageError(
-                f"{shown(node)!r} has more indices than the {len(dims)} dimensions of the array",
-                code="BF-L018",
-                span=span_of(node, self.scope.file),
-                remedy="give one index or slice for each dimension at most",
-            )
-        shape: list[int] = []
-        index: list[Callable[[list[ast.expr]], ast.expr]] = []
-        sizes = iter(dims)
-        for part in parts:
-            if _is_new(part):
-                shape.append(1)
-                continue
-            size = next(sizes)
-            if isinstance(part, ast.Slice):
-                start, count, step = self.bounds(part, size, node)
-                index.append(_affine(start, step, len(shape), node))
-                shape.append(count)
-            else:
-                index.append(_always(part))
-        return Value(
-            tuple(shape),
-            lambda indices: element(node.value, [one(list(indices)) for one in index]),
-            view=True,
-        )
-
-    def bounds(self, part: ast.Slice, size: int, node: ast.Subscript) -> tuple[ast.expr, int, int]:
-        """Start, length and step of a slice, as Python has them; what is not constant must be in place."""
-        step = 1 if part.step is None else static_int(part.step, self.scope)
-        ends = [e for e in (part.lower, part.upper) if e is not None]
-        if step and all(static_int(e, self.scope) is not None for e in ends):
-            low, high = (None if e is None else static_int(e, self.scope) for e in (part.lower, part.upper))
-            taken = range(size)[slice(low, high, step)]
-            if not taken:
-                raise self.refused(part, node, "is empty", "take at least one element")
-            return _same(node, ast.Constant(taken[0])), len(taken), step
-        if step != 1 or part.lower is None or part.upper is None:
-            raise self.refused(part, node, "has no constant length", "give it one, such as a[i : i + 4]")
-        return self.moving(part.lower, part.upper, size, node)
-
-    def moving(
-        self, low: ast.expr, high: ast.expr, size: int, node: ast.Subscript
-    ) -> tuple[ast.expr, int, int]:
-        from bitfold.frontend.expressions import parse_expr
-
-        if any(isinstance(n, (ast.Subscript, ast.Call)) for e in (low, high) for n in ast.walk(e)):
-            raise self.refused(low, node, "moves with an element", "take that into a scalar before")
-        with self.scope.lifting(None):
-            first = parse_expr(low, self.scope)
-            count = parse_expr(_same(node, ast.BinOp(high, ast.Sub(), low)), self.scope)
-        terms, length = linear(count)
-        if terms != [] or length < 1:
-            raise self.refused(low, node, "has no constant length", "give it one, such as a[i : i + 4]")
-        if first.low < 0 or first.high + length > size:
-            where = (
-                f"can leave the array: it starts in {first.low}..{first.high}, and the size there is {size}"
-            )
-            raise self.refused(low, node, where, "keep it inside; a slice does not end early in a kernel")
-        return low, length, 1
-
-    def refused(self, at: ast.expr, node: ast.Subscript, why: str, remedy: str) -> LanguageError:
-        return LanguageError(
-            f"the slice {shown(node)!r} {why}",
-            code="BF-L019",
-            span=span_of(at if hasattr(at, "lineno") else node, self.scope.file),
-            remedy=remedy,
-        )
 
     # ---- operators
 
@@ -252,7 +155,7 @@ class Reader:
         def at(indices: Indices) -> ast.expr:
             *outer, k = indices
             left = a.at([*outer[: len(rows)], k])
-            return _same(node, ast.BinOp(left, ast.Mult(), b.at([k, *outer[len(rows) :]])))
+            return placed(node, ast.BinOp(left, ast.Mult(), b.at([k, *outer[len(rows) :]])))
 
         both = Value((*shape, a.shape[-1]), at)
         return self.reduced(Reduction(both, "sum", (a.shape[-1],), shape), node)
@@ -322,7 +225,7 @@ class Reader:
         def made(*elements: ast.expr) -> ast.expr:
             given = iter(elements)
             args = [s if v is None else next(given) for s, v in zip(scalars, values, strict=True)]
-            return _same(node, ast.Call(ast.copy_location(ast.Name(f".{name}", ast.Load()), node), args, []))
+            return placed(node, ast.Call(ast.copy_location(ast.Name(f".{name}", ast.Load()), node), args, []))
 
         return self.each(node, arrays, made)
 
@@ -376,93 +279,5 @@ def _is_method(node: ast.Call) -> bool:
     return isinstance(node.func, ast.Attribute) and node.func.attr in (*REDUCTIONS, *_VIEWS)
 
 
-def _same(node: ast.AST, made: ast.expr) -> ast.expr:
-    """`made`, which stands for part of `node`, with its place."""
-    for part in ast.walk(made):
-        if isinstance(part, (ast.expr,)) and not hasattr(part, "lineno"):
-            ast.copy_location(part, node)
-    return made
-
-
 def _unary(node: ast.UnaryOp) -> Callable[[ast.expr], ast.expr]:
-    return lambda e: _same(node, ast.UnaryOp(node.op, e))
-
-
-def _is_new(part: ast.expr) -> bool:
-    return isinstance(part, ast.Constant) and part.value is None
-
-
-def _is_ellipsis(part: ast.expr) -> bool:
-    return isinstance(part, ast.Constant) and part.value is Ellipsis
-
-
-def _is_part(part: ast.expr) -> bool:
-    return isinstance(part, ast.Slice) or _is_new(part) or _is_ellipsis(part)
-
-
-def element(array: ast.expr, indices: Indices) -> ast.expr:
-    """`array[indices]`."""
-    slice = indices[0] if len(indices) == 1 else ast.Tuple(list(indices), ast.Load())
-    return _same(array, ast.Subscript(array, slice, ast.Load()))
-
-
-def _affine(start: ast.expr, step: int, axis: int, node: ast.expr) -> Callable[[list[ast.expr]], ast.expr]:
-    def at(indices: list[ast.expr]) -> ast.expr:
-        index = indices[axis]
-        if step != 1:
-            index = ast.BinOp(index, ast.Mult(), ast.Constant(step))
-        if isinstance(start, ast.Constant) and start.value == 0:
-            return _same(node, index)
-        return _same(node, ast.BinOp(start, ast.Add(), index))
-
-    return at
-
-
-def spread(shape: tuple[int, ...], indices: Indices) -> list[ast.expr]:
-    """The indices into an array that is repeated along its dimensions of one element."""
-    last = indices[len(indices) - len(shape) :]
-    return [_same(i, ast.Constant(0)) if size == 1 else i for size, i in zip(shape, last, strict=True)]
-
-
-def without_leading(value: Value, rank: int) -> Value:
-    """`value` with no more than `rank` dimensions, where those before are of one element."""
-    spare = max(0, len(value.shape) - rank)
-    if not spare or any(size != 1 for size in value.shape[:spare]):
-        return value
-
-    def at(indices: Indices) -> ast.expr:
-        like = indices[0] if indices else ast.Constant(0, lineno=1, col_offset=0)
-        return value.at([*(_same(like, ast.Constant(0)) for _ in range(spare)), *indices])
-
-    return Value(value.shape[spare:], at, value.view, value.reduces, value.inner)
-
-
-def _always(index: ast.expr) -> Callable[[list[ast.expr]], ast.expr]:
-    return lambda _: index
-
-
-def transposed(value: Value, order: list[int] | None = None) -> Value:
-    rank = len(value.shape)
-    axes = [a % rank for a in order] if order else list(reversed(range(rank)))
-
-    def at(indices: Indices) -> ast.expr:
-        return value.at([indices[axes.index(d)] for d in range(rank)])
-
-    return Value(tuple(value.shape[a] for a in axes), at, value.view, value.reduces, value.inner)
-
-
-def reshaped(value: Value, shape: tuple[int, ...]) -> Value:
-    """The same elements in row-major order under another shape."""
-
-    def at(indices: Indices) -> ast.expr:
-        flat: ast.expr = ast.Constant(0)
-        for size, index in zip(shape, indices, strict=True):
-            flat = ast.BinOp(ast.BinOp(flat, ast.Mult(), ast.Constant(size)), ast.Add(), index)
-        inner: list[ast.expr] = []
-        for size in reversed(value.shape):
-            inner.insert(0, ast.BinOp(flat, ast.Mod(), ast.Constant(size)))
-            flat = ast.BinOp(flat, ast.FloorDiv(), ast.Constant(size))
-        like = indices[0] if indices else ast.Constant(0, lineno=1, col_offset=0)
-        return value.at([_same(like, i) for i in inner])
-
-    return Value(shape, at, value.view, value.reduces, value.inner)
+    return lambda e: placed(node, ast.UnaryOp(node.op, e))

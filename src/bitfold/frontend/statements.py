@@ -231,7 +231,7 @@ class StatementParser:
         orelse = self._block(node.orelse, "else branch")
         return (*lifted, If(cond, then, orelse, span=span_of(node.test, self.scope.file)))
 
-    # ---- calls
+    # ---- calls, streams and views
 
     def _call_statement(self, node: ast.Call) -> tuple[Stmt, ...]:
         """A call whose results, if it has any, are dropped."""
