@@ -13,7 +13,8 @@ from bitfold.build.hls.names import Names, identifier
 from bitfold.build.hls.pragmas import array_pragmas, is_in_registers
 from bitfold.build.hls.roms import initializer
 from bitfold.diagnostics import BuildError
-from bitfold.lang.types import ElementType, FloatType, PartitionSpec
+from bitfold.lang.layouts import PartitionSpec
+from bitfold.lang.types import ElementType, FloatType
 from bitfold.lowering.dialect import bits, is_float
 from bitfold.lowering.mlir import ir
 from bitfold.lowering.to_mlir import Lowered

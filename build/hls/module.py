@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bitfold.diagnostics import BuildError
-from bitfold.lang.types import ElementType, FloatType, IntType, Partition, PartitionSpec
+from bitfold.lang.layouts import Partition, PartitionSpec
+from bitfold.lang.types import ElementType, FloatType, IntType
 from bitfold.lowering.dialect import Stream, Streams, bits, is_float, streams_shape
 from bitfold.lowering.mlir import ir
 from bitfold.lowering.to_mlir import short_path

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bitfold.build.hls import module as mlir
 from bitfold.diagnostics import BuildError
-from bitfold.lang.types import Partition, PartitionSpec
+from bitfold.lang.layouts import Partition, PartitionSpec
 from bitfold.lowering.mlir import ir
 
 

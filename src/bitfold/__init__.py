@@ -2,7 +2,7 @@
 
 from bitfold.api import Schedule, Target, customize
 from bitfold.diagnostics import BitfoldError
-from bitfold.lang.types import Partition
+from bitfold.lang.layouts import Partition
 
 __version__ = "0.1.0"
 

@@ -15,7 +15,7 @@ from tests.commands.kernels_built import GEMM, NETWORK, ODD
 
 from bitfold.build.hls.csim import find_compiler
 from bitfold.cli import main
-from bitfold.lang.types import pack_bits, unpack_bits
+from bitfold.lang.packing import pack_bits, unpack_bits
 
 SIZES = ("--set", "M=8", "--set", "K=8", "--set", "N=4")
 

@@ -26,7 +26,9 @@ from bitfold.lang import (
     stream,
     uint8,
 )
-from bitfold.lang.types import MAX_WIDTH, PartitionSpec, pack_bits, unpack_bits
+from bitfold.lang.layouts import PartitionSpec
+from bitfold.lang.packing import pack_bits, unpack_bits
+from bitfold.lang.types import MAX_WIDTH
 
 NAMESPACE = {name: getattr(lang, name) for name in lang.__all__}
 

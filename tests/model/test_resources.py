@@ -13,7 +13,7 @@ from tests.strategies import KernelCase, kernels, load
 from bitfold.build.zc706 import ZC706
 from bitfold.devices import find_device
 from bitfold.kernels.dense import binary_dense
-from bitfold.lang.types import Partition
+from bitfold.lang.layouts import Partition
 from bitfold.model import costs
 from bitfold.model.resources import Estimate, Resources, estimate
 from bitfold.networks.catalog import find_network, find_schedule

@@ -12,7 +12,7 @@ import numpy as np
 from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend.scope import ArrayName, Known, Scope, StructName
 from bitfold.frontend.source import shown, span_of
-from bitfold.lang import fixed, types
+from bitfold.lang import fixed, layouts, types
 from bitfold.lang.fixed import FixedArrayType, FixedType
 from bitfold.lang.generics import as_type
 from bitfold.lang.stream import Stream, StreamType
@@ -38,8 +38,8 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Pow: operator.pow,
 }
 _MAKERS = (
-    *(types.Int, types.UInt, types.complete, types.cyclic, types.block, types.packed, types.stream),
-    *(types.memory, fixed.Fixed, fixed.UFixed, len, min, max),
+    *(types.Int, types.UInt, types.packed, layouts.complete, layouts.cyclic, layouts.block, layouts.stream),
+    *(layouts.memory, fixed.Fixed, fixed.UFixed, len, min, max),
 )
 
 

@@ -20,8 +20,9 @@ from bitfold.ir.network import is_network
 from bitfold.ir.nodes import Param, Program
 from bitfold.ir.printer import program_text
 from bitfold.lang.array import Array, StreamEnd, typed
+from bitfold.lang.packing import pack_words, unpack_words
 from bitfold.lang.structs import StructArray
-from bitfold.lang.types import ArrayType, FloatType, pack_words, unpack_words
+from bitfold.lang.types import ArrayType, FloatType
 
 
 def as_python(program: Program, states: Mapping[str, Array] | None = None) -> Callable[..., None]:

@@ -20,6 +20,7 @@ from bitfold.lang.intrinsics import (
     unroll,
     xnor,
 )
+from bitfold.lang.layouts import Partition, block, complete, cyclic, memory, stream
 from bitfold.lang.mathematics import (
     acos,
     asin,
@@ -50,12 +51,8 @@ from bitfold.lang.types import (
     FloatType,
     Int,
     IntType,
-    Partition,
     UInt,
     bit,
-    block,
-    complete,
-    cyclic,
     float16,
     float32,
     float64,
@@ -69,9 +66,7 @@ from bitfold.lang.types import (
     int128,
     int256,
     int512,
-    memory,
     packed,
-    stream,
     uint2,
     uint4,
     uint8,

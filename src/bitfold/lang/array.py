@@ -14,8 +14,9 @@ import numpy as np
 
 from bitfold.lang.arithmetic import OPERATORS, elementwise, product, reduced
 from bitfold.lang.fixed import Exact, FixedArrayType, FixedType
+from bitfold.lang.packing import pack_words
 from bitfold.lang.stream import StreamType, channels
-from bitfold.lang.types import ArrayType, ElementType, FloatType, IntType, pack_words
+from bitfold.lang.types import ArrayType, ElementType, FloatType, IntType
 
 
 class Array(np.ndarray):

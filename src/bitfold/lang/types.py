@@ -1,4 +1,4 @@
-"""Types of the language: integers of any width, IEEE floats, arrays of them, and how arrays are laid out.
+"""Types of the language: integers of any width, IEEE floats, and arrays of them.
 
 Signedness is part of the type. An integer is exact: an operation's type is the smallest one that holds every
 possible result (`covering`), so nothing wraps until it is stored into a typed place. An operation on floats
@@ -7,14 +7,14 @@ rounds to its result's type, as NumPy's scalars do.
 
 from __future__ import annotations
 
-import enum
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
+
+from bitfold.lang.layouts import Bound, Partition, PartitionSpec, Streamed
 
 MAX_WIDTH = 4096
 DEPTH = 2
@@ -197,49 +197,6 @@ def covering(low: int, high: int) -> IntType:
     return Int(max((-low - 1).bit_length(), high.bit_length() if high > 0 else 0) + 1)
 
 
-class Partition(enum.Enum):
-    """How an array dimension is spread over memories."""
-
-    COMPLETE = "complete"
-    CYCLIC = "cyclic"
-    BLOCK = "block"
-
-    Complete = COMPLETE
-    Cyclic = CYCLIC
-    Block = BLOCK
-
-
-@dataclass(frozen=True, slots=True)
-class PartitionSpec:
-    """One dimension's partition. `dim` counts from 1; `factor` is the number of memories."""
-
-    kind: Partition
-    dim: int
-    factor: int = 0
-
-    def __str__(self) -> str:
-        if self.kind is Partition.COMPLETE:
-            return f"complete(dim={self.dim})"
-        return f"{self.kind.value}(dim={self.dim}, factor={self.factor})"
-
-    __repr__ = __str__
-
-
-def complete(dim: int) -> PartitionSpec:
-    """Layout of an array type: every element along `dim` in a memory (or register) of its own."""
-    return PartitionSpec(Partition.COMPLETE, dim)
-
-
-def cyclic(dim: int, factor: int) -> PartitionSpec:
-    """Layout of an array type: element i along `dim` is in memory i % factor."""
-    return PartitionSpec(Partition.CYCLIC, dim, factor)
-
-
-def block(dim: int, factor: int) -> PartitionSpec:
-    """Layout of an array type: `dim` cut into `factor` equal runs, a memory each."""
-    return PartitionSpec(Partition.BLOCK, dim, factor)
-
-
 @dataclass(frozen=True, slots=True)
 class ArrayType:
     """An array; `shape` holds ints, or names that are resolved when the kernel is customized.
@@ -347,107 +304,6 @@ class Packed:
 def packed(of: int, part: IntType = bit) -> Packed:
     """Layout of an array type: words that hold an array whose innermost dimension has `of` elements."""
     return Packed(of, part)
-
-
-@dataclass(frozen=True, slots=True)
-class Streamed:
-    """The layouts `stream` and `stream(depth)`; see `ArrayType`."""
-
-    depth: int = 0
-
-    def __call__(self, depth: int) -> Streamed:
-        """A channel that holds `depth` elements. Raises ValueError for less than 1."""
-        if isinstance(depth, bool) or not isinstance(depth, int) or depth < 1:
-            raise ValueError(f"a stream holds at least 1 element, not {depth!r}")
-        return Streamed(depth)
-
-    def __repr__(self) -> str:
-        return f"stream({self.depth})" if self.depth else "stream"
-
-
-stream = Streamed()
-
-MEMORIES = ("bram", "lutram", "uram")
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """The layout `memory("bram")`; see `ArrayType`."""
-
-    memory: str
-
-    def __repr__(self) -> str:
-        return f'memory("{self.memory}")'
-
-
-def memory(kind: str) -> Bound:
-    """Layout of an array type: held in "bram", "lutram" or "uram". Raises ValueError for another."""
-    if kind not in MEMORIES:
-        raise ValueError(f"a memory is one of {', '.join(MEMORIES)}, not {kind!r}")
-    return Bound(kind)
-
-
-def pack_words(values: np.ndarray, type: ArrayType) -> np.ndarray:
-    """Logical values as the words of a packed `type`. Leading dimensions are kept."""
-    width = type.part.width
-    if type.part == bit:
-        return pack_bits(values, type.lanes)
-    stored = np.asarray(values).astype(np.uint64) & np.uint64((1 << width) - 1)
-    bits = unpack_bits(stored[..., None], width, width)
-    return pack_bits(bits.reshape(*bits.shape[:-2], -1), type.elem.width)
-
-
-def unpack_words(words: np.ndarray, type: ArrayType) -> np.ndarray:
-    """The inverse of `pack_words`, in the dtype of the elements."""
-    width = type.part.width
-    bits = unpack_bits(words, type.elem.width, type.lanes_of * width)
-    if type.part == bit:
-        return bits
-    found = pack_bits(bits.reshape(*bits.shape[:-1], type.lanes_of, width), width)[..., 0]
-    if type.part.signed:
-        spare = 64 - width
-        found = (found.astype(np.int64) << spare) >> spare
-    return found.astype(type.part.storage)
-
-
-def pack_bits(values: np.ndarray, lanes: int) -> np.ndarray:
-    """Pack the innermost dimension of a 0/1 array, `lanes` to a word, bit e % lanes of word e // lanes.
-
-    Returns words of the smallest unsigned dtype of at least `lanes` bits (Python ints above 64).
-    """
-    values = np.asarray(values)
-    count = -(-values.shape[-1] // lanes)
-    if lanes in (8, 16, 32, 64):  # whole bytes without gaps: pack straight into the words
-        octets = np.packbits(values, axis=-1, bitorder="little")
-        dense = np.zeros((*values.shape[:-1], count * (lanes // 8)), np.uint8)
-        dense[..., : octets.shape[-1]] = octets
-        return dense.view(np.dtype(f"<u{lanes // 8}")).astype(UInt(lanes).storage, copy=False)
-    padded = np.zeros((*values.shape[:-1], count * lanes), np.uint8)
-    padded[..., : values.shape[-1]] = values
-    grouped = padded.reshape(*values.shape[:-1], count, lanes)
-    storage = UInt(lanes).storage
-    octets = np.packbits(grouped, axis=-1, bitorder="little")
-    if not storage.hasobject:
-        wide = np.zeros((*octets.shape[:-1], storage.itemsize), np.uint8)
-        wide[..., : octets.shape[-1]] = octets
-        return wide.view(storage.newbyteorder("<"))[..., 0].astype(storage, copy=False)
-    flat = octets.reshape(-1, octets.shape[-1])
-    words = np.empty(flat.shape[0], object)
-    for i, row in enumerate(flat):
-        words[i] = int.from_bytes(row.tobytes(), "little")
-    return words.reshape(octets.shape[:-1])
-
-
-def unpack_bits(words: np.ndarray, lanes: int, length: int) -> np.ndarray:
-    """The inverse of `pack_bits`: a uint8 array of 0/1 whose innermost dimension has `length` elements."""
-    octets = (lanes + 7) // 8
-    if lanes in (8, 16, 32, 64):
-        raw = np.ascontiguousarray(words, np.dtype(f"<u{octets}")).view(np.uint8)
-    else:
-        flat: Iterable[int] = (int(w) for w in np.asarray(words).reshape(-1))
-        raw = np.frombuffer(b"".join(w.to_bytes(octets, "little") for w in flat), np.uint8)
-    bits = np.unpackbits(raw.reshape(*np.shape(words), octets), axis=-1, bitorder="little")[..., :lanes]
-    return bits.reshape(*np.shape(words)[:-1], np.shape(words)[-1] * lanes)[..., :length].copy()
 
 
 class IndexType:

@@ -20,7 +20,9 @@ import numpy as np
 from bitfold.ir import build
 from bitfold.ir.nodes import CallKernel, Expr, Function, Load, Op, Program, Rom, Stmt, walk
 from bitfold.ir.rewrite import Body, bound_names, fresh, map_body, map_exprs
-from bitfold.lang.types import ArrayType, Partition, PartitionSpec, pack_words
+from bitfold.lang.layouts import Partition, PartitionSpec
+from bitfold.lang.packing import pack_words
+from bitfold.lang.types import ArrayType
 from bitfold.lowering.states import sources
 
 

@@ -33,7 +33,8 @@ from bitfold.ir.nodes import (
     walk_expr,
 )
 from bitfold.ir.rewrite import Body, bound_names, fresh, map_body
-from bitfold.lang.types import ArrayType, Partition, PartitionSpec
+from bitfold.lang.layouts import Partition, PartitionSpec
+from bitfold.lang.types import ArrayType
 from bitfold.schedule.affine import affine, domain
 from bitfold.schedule.dependence import instances
 

@@ -27,7 +27,8 @@ from bitfold.ir.nodes import (
     Store,
     While,
 )
-from bitfold.lang.types import DEPTH, ArrayType, ElementType, FloatType, IntType, pack_words
+from bitfold.lang.packing import pack_words
+from bitfold.lang.types import DEPTH, ArrayType, ElementType, FloatType, IntType
 from bitfold.lowering import dialect as bf
 from bitfold.lowering.dialect import element, location, memory
 from bitfold.lowering.expressions import ExpressionEmitter

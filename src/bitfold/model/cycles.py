@@ -39,7 +39,8 @@ from bitfold.ir.nodes import (
     walk,
     walk_expr,
 )
-from bitfold.lang.types import ArrayType, Partition
+from bitfold.lang.layouts import Partition
+from bitfold.lang.types import ArrayType
 from bitfold.lowering.flatten import flatten_pipelines
 from bitfold.markup import table
 

@@ -34,7 +34,8 @@ from bitfold.ir.nodes import (
     operands,
     walk_expr,
 )
-from bitfold.lang.types import ArrayType, Partition
+from bitfold.lang.layouts import Partition
+from bitfold.lang.types import ArrayType
 from bitfold.model import costs
 from bitfold.model.costs import Resources
 from bitfold.model.floats import float_cost

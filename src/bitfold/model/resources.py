@@ -41,8 +41,10 @@ from bitfold.ir.nodes import (
     walk,
     walk_expr,
 )
+from bitfold.lang.layouts import Partition
+from bitfold.lang.packing import pack_words
 from bitfold.lang.stream import StreamType
-from bitfold.lang.types import DEPTH, ArrayType, FloatType, Partition, covering, pack_words
+from bitfold.lang.types import DEPTH, ArrayType, FloatType, covering
 from bitfold.lowering.banks import bank_roms
 from bitfold.lowering.flatten import flatten_pipelines
 from bitfold.lowering.shadow import shadow_words

@@ -8,7 +8,8 @@ from dataclasses import replace
 from bitfold.diagnostics import Note, ScheduleError, choices
 from bitfold.ir.nodes import Alloc, CallKernel, Function, Program, Rom, Stmt, walk
 from bitfold.ir.rewrite import Body, map_body
-from bitfold.lang.types import MEMORIES, ArrayType, Partition, PartitionSpec
+from bitfold.lang.layouts import MEMORIES, Partition, PartitionSpec
+from bitfold.lang.types import ArrayType
 from bitfold.schedule.lookup import arrays_of, declared_at, divisors, find_array, is_count
 
 REGISTERS = "registers"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from bitfold.diagnostics import ScheduleError
 from bitfold.ir.nodes import Function
-from bitfold.lang.types import Partition
+from bitfold.lang.layouts import Partition
 from bitfold.schedule import layout
 from bitfold.schedule.buffer import buffer_at
 from bitfold.schedule.deepen import deepen

@@ -10,7 +10,8 @@ from bitfold.diagnostics import ScheduleError
 from bitfold.ir import build
 from bitfold.ir.nodes import Alloc, CallKernel, Expr, Function, Load, Program, Rom, Stmt, Store, walk
 from bitfold.ir.rewrite import Body, bound_names, fresh, map_body, map_exprs
-from bitfold.lang.types import ArrayType, pack_words
+from bitfold.lang.packing import pack_words
+from bitfold.lang.types import ArrayType
 from bitfold.schedule.lookup import declared_at, find_array, is_count
 
 

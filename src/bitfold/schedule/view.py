@@ -10,7 +10,8 @@ from bitfold.diagnostics import LanguageError, ScheduleError, choices
 from bitfold.ir.nodes import CallKernel, Function, Program, walk
 from bitfold.ir.printer import program_text
 from bitfold.ir.verify import verify
-from bitfold.lang.types import ArrayType, Partition
+from bitfold.lang.layouts import Partition
+from bitfold.lang.types import ArrayType
 from bitfold.schedule.dependence import is_trusted
 from bitfold.schedule.lookup import arrays_of, constant_trips, find_array, find_loop, loops_of, path_to
 
