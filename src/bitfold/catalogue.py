@@ -51,19 +51,36 @@ def introduction(letter: str) -> str:
 
 
 def explain(code: str) -> str:
-    """The entry of a code as Markdown; `BF-` and case may be left out.
+    """The entry of a code as Markdown, `BF-` and case may be left out; or that of a step of a schedule.
 
     Raises:
-        UsageError: there is no such code.
+        UsageError: there is no such code or step.
     """
+    if code.isidentifier() and not CODE.fullmatch(f"BF-{code.upper()}"):
+        return _step(code)
     wanted = code.upper()
     wanted = wanted if wanted.startswith("BF-") else f"BF-{wanted}"
     for entry in entries():
         if entry.code == wanted:
             return f"{entry.code}: {entry.title}\n\n{entry.text}\n"
     known = [e.code for e in entries()]
-    near = choices(wanted, known) if not CODE.fullmatch(wanted) else f"the last ones are {_last(known)}"
-    raise UsageError(f"there is no error {code!r}", code="BF-U003", remedy=near)
+    raise UsageError(
+        f"there is no error {code!r}",
+        code="BF-U003",
+        remedy=f"a code looks like BF-L001; the last ones are {_last(known)}",
+    )
+
+
+def _step(name: str) -> str:
+    from bitfold.schedule.reference import PRIMITIVES, entry  # takes longer to import than all errors do
+
+    if name not in PRIMITIVES:
+        raise UsageError(
+            f"there is no error and no step of a schedule called {name!r}",
+            code="BF-U003",
+            remedy=f"give a code, such as BF-L001, or a step: {choices(name, sorted(PRIMITIVES))}",
+        )
+    return entry(name).removeprefix("### ")
 
 
 def _last(known: list[str]) -> str:

@@ -66,9 +66,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     build_command.add_options(build)
     build.set_defaults(action=build_command.command)
     explain = commands.add_parser(
-        "explain", help="explain an error's code", description="Explain an error's code, such as BF-L012."
+        "explain",
+        help="explain an error's code, or a step of a schedule",
+        description="Explain an error's code, such as BF-L012, or a step of a schedule, such as reuse_at.",
     )
-    explain.add_argument("code", metavar="CODE", help="the code that an error shows in brackets")
+    explain.add_argument("code", metavar="CODE", help="the code that an error shows in brackets, or a step")
     explain.set_defaults(action=_explain)
     explored = commands.add_parser(
         "explore",

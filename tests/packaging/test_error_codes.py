@@ -120,3 +120,12 @@ def test_an_error_shows_its_code_and_explain_prints_the_entry(capsys: pytest.Cap
         assert capsys.readouterr().out == explain("BF-U003")
     assert main(["explain", "L999"]) == 2
     assert "the last ones are BF-L" in capsys.readouterr().err
+
+
+def test_explain_prints_what_a_step_of_a_schedule_does(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "fuse"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("s.fuse(*axes)\n")
+    assert "body(i_j // 8, i_j % 8)" in said
+    assert main(["explain", "reuse"]) == 2
+    assert "did you mean 'reuse_at'?" in capsys.readouterr().err

@@ -51,7 +51,7 @@ MAY_IMPORT = {
     "cli": ANY,
     "__main__": {"cli"},
     "docs": set(),
-    "catalogue": DIAGNOSTICS | {"docs"},
+    "catalogue": SCHEDULE | {"docs"},
     "userfile": DIAGNOSTICS,
     "summary": BUILD | {"markup"},
     "modules": SUMMARY,

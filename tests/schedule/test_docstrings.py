@@ -39,11 +39,15 @@ from bitfold.schedule import (
 )
 from bitfold.schedule import buffer as buffers
 from bitfold.schedule import dataflow as processes
+from bitfold.schedule import deepen as deepened
 from bitfold.schedule import reorder as order
 
 
 class Case(NamedTuple):
-    """`source` is a kernel with `{}` for a column; `number` says which example of the docstring it is."""
+    """`source` is a kernel with `{}` for a column; `number` says which example of the docstring it is.
+
+    `marks` are places of `source` that read differently before and after.
+    """
 
     documented: Callable[..., Any]
     source: str
@@ -51,6 +55,7 @@ class Case(NamedTuple):
     macros: dict[str, str] = {}  # noqa: RUF012 - never changed
     number: int = 0
     depth: int = 0  # levels of indentation of the column
+    marks: dict[str, tuple[str, str]] = {}  # noqa: RUF012 - never changed
 
 
 def loops(params: str, **macros: str) -> tuple[str, dict[str, str]]:
@@ -68,6 +73,24 @@ def case(
     source, found = loops(params, **macros)
     return Case(documented, source, step, found, number, 1)
 
+
+PAIR = """
+def first(x: uint8["N"], h: uint8["N"]{stream}):
+    N = x.shape[0]
+    for i in range(N):
+        {put}
+
+def second(h: uint8["N"]{stream}, y: uint8["N"]):
+    N = y.shape[0]
+    for i in range(N):
+        {get}
+
+"""
+PAIR_MARKS = {
+    "{stream}": ("", " @ stream"),
+    "{put}": ("h[i] = x[i]", "h.put(x[i])"),
+    "{get}": ("y[i] = h[i]", "h_word: uint8 = h.get()\n        y[i] = h_word"),
+}
 
 # A macro is what a placeholder of the docstrings stands for; {0}, {1} are its arguments.
 ADD = "y[{0}] += x[{0}]"
@@ -126,6 +149,23 @@ CASES = [
         lambda s: s.stream("x"),
         {"use": "y[m_o] = y[m_o] ^ {0}"},
         depth=1,
+        marks={"{stream}": ("", " @ stream")},
+    ),
+    Case(
+        stream.to,
+        PAIR + "def kernel(x: uint8[8], y: uint8[8]):\n{}",
+        lambda s: s.to("h", "second", depth=4),
+        depth=1,
+        marks=PAIR_MARKS,
+    ),
+    Case(
+        deepened.deepen,
+        PAIR.replace("{stream}", " @ stream")
+        .replace("{put}", "h.put(x[i])")
+        .replace("{get}", "y[i] = h.get()")
+        + "def kernel(x: uint8[32], y: uint8[32]):\n{}\n    first(x, h)\n    second(h, y)",
+        lambda s: s.deepen("h", 64),
+        depth=1,
     ),
     Case(
         transpose.transpose,
@@ -139,6 +179,10 @@ CASES = [
         "        for k_o in range(16):\n{}\n        y[m] = acc",
         lambda s: [s.pack("x", 49), s.pack("w", 49)],
         depth=3,
+        marks={
+            "{w}": ("bit[4, 784]", "UInt(49)[4, 16] @ packed(784)"),
+            "{x}": ("bit[784]", "UInt(49)[16] @ packed(784)"),
+        },
     ),
 ]
 
@@ -188,9 +232,9 @@ def expanded(text: str, macros: dict[str, str]) -> str:
 
 def program(given: Case, column: str, after: bool) -> Program:
     text = expanded(column, given.macros)
-    whole = given.source.replace("{stream}", " @ stream" if after else "")
-    whole = whole.replace("{w}", "UInt(49)[4, 16] @ packed(784)" if after else "bit[4, 784]")
-    whole = whole.replace("{x}", "UInt(49)[16] @ packed(784)" if after else "bit[784]")
+    whole = given.source
+    for mark, texts in given.marks.items():
+        whole = whole.replace(mark, texts[after])
     indented = "\n".join("    " * given.depth + line for line in text.split("\n"))
     source = "from bitfold.lang import *\nimport numpy as np\n" + CONSTANTS + whole.replace("{}", indented)
     names = re.findall(r"^def (\w+)", source, re.MULTILINE)
@@ -235,6 +279,7 @@ MODULES = [
     transpose,
     unfold,
     processes,
+    deepened,
 ]
 
 

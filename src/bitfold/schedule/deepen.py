@@ -20,7 +20,7 @@ def deepen(function: Function, array: str, depth: int) -> Function:
     for the network to come to its end is reported when it is built.
 
     Raises:
-        ScheduleError: no channel that `function` declares, or a depth below 1 or beyond MAX_DEPTH.
+        ScheduleError: no channel that the kernel declares, or a depth below 1 or beyond 1,048,576.
     """
     type = find_array(function, array)
     if not is_count(depth, 1, MAX_DEPTH):

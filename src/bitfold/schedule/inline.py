@@ -14,7 +14,7 @@ from bitfold.schedule.lookup import find_loop
 
 
 def inline(program: Program, function: Function) -> Program:
-    """Put the body of `function` where it is called; the kernel is no more.
+    """Put the body of a kernel where it is called; the kernel is no more.
 
         def twice(a: uint8[8]):              def top(x: uint8[8]):
             for i in range(8):                   for i in range(8):

@@ -11,6 +11,7 @@ from bitfold.schedule.dataflow import dataflow
 from bitfold.schedule.inline import inline
 from bitfold.schedule.on_arrays import ArrayPrimitives
 from bitfold.schedule.on_loops import LoopPrimitives
+from bitfold.schedule.reference import complete
 from bitfold.schedule.view import Loop, Step
 
 Part: TypeAlias = "Schedule | Callable[..., object]"
@@ -96,6 +97,9 @@ class Schedule(LoopPrimitives, ArrayPrimitives):
             span=self.program.top.span,
             remedy=f"name one: compose(schedule, at={same[0]!r}); {listed}" if same else listed,
         )
+
+
+complete(Schedule)
 
 
 def customize(kernel: Any, /, **dims: Any) -> Schedule:

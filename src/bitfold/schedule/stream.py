@@ -97,7 +97,17 @@ def _whole(program: Program, function: Function, array: str) -> bool:
 
 
 def to(program: Program, function: Function, array: str, consumer: str, depth: int = 0) -> Program:
-    """`stream(array)` between two kernels, checked to end at the kernel `consumer`."""
+    """Stream `array` to the kernel `consumer`, which reads what another kernel writes.
+
+        h = empty(uint8[8])             h = empty(uint8[8] @ stream(depth=4))
+        first(x, h)             ->      first(x, h)
+        second(h, y)                    second(h, y)
+
+    The same as `stream`, of both ends, and checked to end at that kernel.
+
+    Raises:
+        ScheduleError: what `stream` raises, or another kernel reads the array.
+    """
     found = link(program, function, array)
     if found.consumer.call.callee != consumer:
         raise ScheduleError(

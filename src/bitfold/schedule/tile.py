@@ -14,7 +14,7 @@ def tile(
     factors: tuple[int, int],
     unsafe: bool = False,
 ) -> tuple[Function, tuple[str, str, str, str]]:
-    """Run two nested loops block by block of `factors` iterations; returns the four loops, outermost first.
+    """Run two nested loops block by block of `i_factor` x `j_factor` iterations; returns the four loops.
 
         for i in range(8):               for i_o in range(2):
             for j in range(12):              for j_o in range(4):
