@@ -61,6 +61,13 @@ def number(attributes: Any, key: str) -> int:
     return int(attributes[key].value) if key in attributes else 0
 
 
+def trips(attributes: Any) -> dict[str, int]:
+    """What is known of a loop's iterations: some of min, max and avg."""
+    if "bf.trips" not in attributes:
+        return {}
+    return {each.name: int(each.attr.value) for each in ir.DictAttr(attributes["bf.trips"])}
+
+
 def partitions(attributes: Any) -> tuple[PartitionSpec, ...]:
     """How the array with these attributes is spread over memories."""
     if "bf.partition" not in attributes:

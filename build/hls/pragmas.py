@@ -40,8 +40,12 @@ def is_in_registers(dims: Sequence[int], layout: Sequence[PartitionSpec]) -> boo
 
 
 def loop_pragmas(nest: Sequence[ir.Operation]) -> list[str]:
-    """PIPELINE and UNROLL of a loop, or of a nest that runs as one."""
+    """PIPELINE and UNROLL of a loop, or of a nest that runs as one; LOOP_TRIPCOUNT where bounds vary."""
     found = []
+    for loop in nest:
+        if counts := mlir.trips(loop.attributes):
+            known = (f"{k}={counts[k]}" for k in ("min", "max", "avg") if k in counts)
+            found.append(" ".join(["LOOP_TRIPCOUNT", *known]))
     intervals = [mlir.number(loop.attributes, "bf.pipeline") for loop in nest]
     if interval := max(intervals):
         rewind = " rewind" if any("bf.rewind" in loop.attributes for loop in nest) else ""

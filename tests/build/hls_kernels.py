@@ -93,3 +93,23 @@ def network(x: bit[98], s: int8[10]):
     h = empty(bit[64])
     hidden(x, W0, T0, h)
     scores(h, W1, s)
+
+
+def varying(n: uint8[1], x: int16[16], y: int16[16]):
+    """Loops whose bounds vary with the loops around them, and with data."""
+    for i in range(16):
+        for j in range(i):
+            for k in range(j, i, 3):
+                y[k] += x[j]
+    for o in range(5):
+        for i in range(o * 3, min(o * 3 + 3, 14)):
+            y[i] += x[i]
+            if x[i] > 0:
+                for k in range(i + 1):
+                    y[k] -= 1
+    for i in range(n[0] & 15):
+        y[i] = 0
+    while y[0] > 0:
+        for i in range(max(y[0], 3), 16):
+            y[i] = 0
+        y[0] = 0

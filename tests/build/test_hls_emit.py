@@ -39,7 +39,7 @@ def from_mlir(text: str) -> Lowered:
         return Lowered(context, ir.Module.parse(text), Program((Function("f", (), ()),), {}), ())
 
 
-@pytest.mark.parametrize("kernel", ["binary_dense", "stream_dense", "network"])
+@pytest.mark.parametrize("kernel", ["binary_dense", "stream_dense", "network", "varying"])
 def test_golden(kernel: str, golden: Callable[[str, str], None]) -> None:
     made = project_plan(getattr(hls_kernels, kernel), kernel)
     golden(f"hls/{kernel}.cpp", made.files[f"{kernel}.cpp"].decode())
@@ -109,6 +109,30 @@ def top(n: uint8[1], y: uint8[256]):
     )
     assert "i: for (int i = 3; i < 200; i += 7) {" in text
     assert "j: for (int j = i; j < int(n[0]); ++j) {" in text
+
+
+def test_loops_that_vary_say_how_many_iterations_they_have(tmp_path: Path) -> None:
+    text = emitted(
+        """
+def top(n: uint8[1], far: int32[1], y: uint8[64]):
+    for i in range(far[0]):
+        y[i & 63] = i
+    for i in range(10):
+        for _ in range(7):
+            for j in pipeline(range(2 * i, 20), ii=1):
+                y[j] = i
+        for k in range(n[0], n[0] + i):
+            y[k & 63] = i
+    for i in range(3, n[0], 4):
+        y[i & 63] = i
+""",
+        tmp_path,
+    )
+    assert [line.split(" ", 3)[3] for line in text.splitlines() if "TRIPCOUNT" in line] == [
+        "min=2 max=20 avg=11",
+        "min=0 max=264",
+        "min=0 max=63",
+    ]
 
 
 def test_directives(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ the result is rounded. Loops and arrays stay in scf and memref, where these disc
 they are scheduled:
 
     scf.for      bf.name, bf.pipeline (initiation interval), bf.unroll (factor, -1: whole), bf.flatten,
-    bf.rewind memref.alloca, memref.get_global, function arguments
+                 bf.rewind, bf.trips (what is known of a varying number of iterations: min, max, avg)
+    memref.alloca, memref.get_global, function arguments
                  bf.name, bf.lanes_of (elements packed along the innermost dimension),
                  bf.partition (a list of {kind, dim, factor}), bf.memory, bf.fill
     func.func    bf.kernel (its name in Python), bf.dataflow

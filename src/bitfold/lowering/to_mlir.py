@@ -33,6 +33,7 @@ from bitfold.lowering import dialect as bf
 from bitfold.lowering.dialect import element, location, memory
 from bitfold.lowering.expressions import ExpressionEmitter
 from bitfold.lowering.mlir import arith, func, ir, memref, scf
+from bitfold.lowering.trips import trips
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,8 @@ class _Emitter:
     function: Function
     exprs: ExpressionEmitter = field(default_factory=ExpressionEmitter)
     elems: dict[str, ElementType] = field(default_factory=dict)
+    # The loops and conditions that the statement being written stands in, outermost first.
+    around: list[Stmt] = field(default_factory=list)
 
     def emit(self) -> None:
         function = self.function
@@ -186,6 +189,12 @@ class _Emitter:
             with location(stmt.span):
                 self._stmt(stmt)
 
+    def _inside(self, stmt: Stmt, block: ir.Block, body: Sequence[Stmt]) -> None:
+        """A region of `stmt`."""
+        self.around.append(stmt)
+        self._region(block, body)
+        self.around.pop()
+
     def _stmt(self, stmt: Stmt) -> None:
         match stmt:
             case For():
@@ -195,9 +204,9 @@ class _Emitter:
             case If():
                 condition = self.exprs.condition(stmt.cond)
                 op = scf.IfOp(condition, has_else=bool(stmt.orelse))
-                self._region(op.then_block, stmt.then)
+                self._inside(stmt, op.then_block, stmt.then)
                 if stmt.orelse:
-                    self._region(op.else_block, stmt.orelse)
+                    self._inside(stmt, op.else_block, stmt.orelse)
             case Declare():
                 made = memref.AllocaOp(ir.MemRefType.get([], element(stmt.type)), [], [])
                 made.operation.attributes["bf.name"] = ir.StringAttr.get(stmt.name)
@@ -273,15 +282,20 @@ class _Emitter:
         for name, marked in (("flatten", stmt.flatten), ("rewind", stmt.rewind)):
             if marked:
                 attributes[f"bf.{name}"] = ir.UnitAttr.get()
+        if (known := trips(stmt, self.around)) is not None:
+            counts = {"min": known.least, "max": known.most, "avg": known.average}
+            attributes["bf.trips"] = ir.DictAttr.get(
+                {k: ir.IntegerAttr.get(i64, n) for k, n in counts.items() if n is not None}
+            )
         self.exprs.loops[stmt.var] = loop.induction_variable
-        self._region(loop.body, stmt.body)
+        self._inside(stmt, loop.body, stmt.body)
 
     def _while(self, stmt: While) -> None:
         loop = scf.WhileOp([], [])
         before, after = (region.blocks.append() for region in loop.regions)
         with ir.InsertionPoint(before):
             scf.ConditionOp(self.exprs.condition(stmt.cond), [])
-        self._region(after, stmt.body)
+        self._inside(stmt, after, stmt.body)
 
     def _write(self, value: Expr, target: Any, indices: list[Any], type: ElementType) -> None:
         memref.StoreOp(self.exprs.taken(value, type), target, indices)
