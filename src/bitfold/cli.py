@@ -6,17 +6,42 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any, NoReturn
 
 from bitfold import __version__
-from bitfold.commands import build as build_command
-from bitfold.commands import explore as explore_command
-from bitfold.commands import importing as import_command
-from bitfold.commands import paper as paper_command
-from bitfold.commands import run as run_command
+from bitfold.commands import build, explain, explore, importing, paper, report, run
 from bitfold.diagnostics import BitfoldError, BuildError, UsageError
 
 EXIT_ERROR = 2
+
+# command -> (its module, one line for the list of commands, a sentence for its own help)
+COMMANDS: dict[str, tuple[ModuleType, str, str]] = {
+    "run": (run, "run a network", "Run a network."),
+    "report": (report, "run a network and write a report of it", "Write a report of a network."),
+    "paper": (
+        paper,
+        "compare with the FINN paper's results",
+        "The FINN paper's six designs on the ZC706: its figures beside ours.",
+    ),
+    "import": (importing, "import trained parameters", "Import parameters that another project trained."),
+    "build": (
+        build,
+        "build a kernel of your own",
+        "Build a kernel of your own: code for the CPU, or an HLS C++ project.",
+    ),
+    "explain": (
+        explain,
+        "explain an error's code, or a step of a schedule",
+        "Explain an error's code, such as BF-L012, or a step of a schedule, such as reuse_at.",
+    ),
+    "explore": (
+        explore,
+        "find all designs that no other beats",
+        "Find all designs of a network that no other beats in every objective.",
+    ),
+}
+"""Each module has `add_options(parser)` and `command(args)`, which returns the exit status."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -34,51 +59,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _Parser(prog="bitfold", description="Binarized networks from Python to CPU code and HLS C++.")
     parser.add_argument("--version", action="version", version=f"bitfold {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-    run = commands.add_parser("run", help="run a network", description="Run a network.")
-    run.add_argument("network", nargs="?", help="which network (see --list)")
-    run_command.add_run_options(run)
-    run.set_defaults(action=run_command.run_network)
-    report = commands.add_parser(
-        "report", help="run a network and write a report of it", description="Write a report of a network."
-    )
-    report.add_argument("network", nargs="?", help="which network (bitfold run --list)")
-    run_command.add_report_options(report)
-    report.set_defaults(action=run_command.report_network)
-    paper = commands.add_parser(
-        "paper",
-        help="compare with the FINN paper's results",
-        description="The FINN paper's six designs on the ZC706: its figures beside ours.",
-    )
-    paper_command.add_options(paper)
-    paper.set_defaults(action=paper_command.command)
-    imported = commands.add_parser(
-        "import",
-        help="import trained parameters",
-        description="Import parameters that another project trained.",
-    )
-    import_command.add_options(imported)
-    imported.set_defaults(action=import_command.command)
-    build = commands.add_parser(
-        "build",
-        help="build a kernel of your own",
-        description="Build a kernel of your own: code for the CPU, or an HLS C++ project.",
-    )
-    build_command.add_options(build)
-    build.set_defaults(action=build_command.command)
-    explain = commands.add_parser(
-        "explain",
-        help="explain an error's code, or a step of a schedule",
-        description="Explain an error's code, such as BF-L012, or a step of a schedule, such as reuse_at.",
-    )
-    explain.add_argument("code", metavar="CODE", help="the code that an error shows in brackets, or a step")
-    explain.set_defaults(action=_explain)
-    explored = commands.add_parser(
-        "explore",
-        help="find all designs that no other beats",
-        description="Find all designs of a network that no other beats in every objective.",
-    )
-    explore_command.add_options(explored)
-    explored.set_defaults(action=explore_command.command)
+    for name, (module, summary, description) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=description)
+        module.add_options(command)
+        command.set_defaults(action=module.command)
     return _guarded(lambda: _command(parser.parse_args(argv)))
 
 
@@ -90,10 +74,9 @@ def _command(args: argparse.Namespace) -> int:
 def script(network: str, argv: Sequence[str] | None = None) -> int:
     """What `python networks/<network>.py` does: `bitfold run <network>`."""
     parser = _Parser(prog=f"{network}.py", description=f"Run {network.upper()}.")
-    run_command.add_run_options(parser)
-    return _guarded(
-        lambda: run_command.run_network(parser.parse_args(argv, argparse.Namespace(network=network)))
-    )
+    run.add_script_options(parser)
+    parser.set_defaults(network=network)
+    return _guarded(lambda: run.command(parser.parse_args(argv)))
 
 
 def main_script(network: str) -> NoReturn:
@@ -130,10 +113,3 @@ def _guarded(command: Callable[[], int]) -> int:
 def _drop_output() -> None:
     """Let what is still buffered for stdout go nowhere, so that the exit does not try it again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _explain(args: argparse.Namespace) -> int:
-    from bitfold.catalogue import explain
-
-    print(explain(args.code), end="")
-    return 0

@@ -28,7 +28,7 @@ FORMS = ("python", "mlir", "hls", "llvm")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """The options of `bitfold build`."""
     add = parser.add_argument
     add("kernel", metavar="FILE.py:FUNCTION", help="the kernel")
     add(

@@ -1,4 +1,4 @@
-"""What `bitfold explore` does."""
+"""`bitfold explore`: find all designs of a network that no other beats."""
 
 from __future__ import annotations
 
