@@ -71,8 +71,6 @@ def test_sums_agree():
 @pytest.mark.parametrize("schedule", [None, "finn_max", "cpu"])
 def test_operations_do_not_depend_on_the_schedule(name, schedule):
     network = find_network(name)
-    if (name, schedule) == ("cnv", "cpu"):
-        pytest.skip("takes long, and says no more than the others")
     s = customize(network.build(network.load_weights(None)))
     if schedule:
         find_schedule(schedule)(s)
