@@ -206,6 +206,16 @@ def test_a_flag_that_nobody_reads_is_not_made():
     assert "returned" not in text
 
 
+def test_nan_takes_the_branch_that_it_takes_in_python():
+    body = "if x[i] < float32(1):\n            continue\n        else:\n            y[i] = 1"
+    text = f"{HEAD}def kernel(x: float32[3], y: int32[3]):\n    for i in range(3):\n        {body}\n"
+    schedule = customize(load(text)["kernel"])
+    x, compiled, ran = np.array([0.5, 1.5, np.nan], np.float32), np.zeros(3, np.int32), np.zeros(3, np.int32)
+    schedule.build(target="llvm")(x, compiled)
+    run_python(schedule.program, x, ran)
+    assert compiled.tolist() == ran.tolist() == [0, 1, 1]
+
+
 def test_a_for_loop_with_a_break_keeps_its_constant_range():
     program = parse(load(source("search"))["kernel"])
     (loop,) = (s for s in walk(program.top.body) if isinstance(s, For))

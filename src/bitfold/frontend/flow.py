@@ -25,7 +25,6 @@ from bitfold.ir.nodes import (
     NOWHERE,
     Apply,
     Assign,
-    Cmp,
     Compare,
     Const,
     Declare,
@@ -289,15 +288,6 @@ def _unless(flags: Flags, body: Body) -> Body:
 
 # ---- flags that nobody reads
 
-_OPPOSITE = {
-    Cmp.EQ: Cmp.NE,
-    Cmp.NE: Cmp.EQ,
-    Cmp.LT: Cmp.GE,
-    Cmp.GE: Cmp.LT,
-    Cmp.GT: Cmp.LE,
-    Cmp.LE: Cmp.GT,
-}
-
 
 def _without(body: Body, unread: Flags) -> Body:
     """`body` without the flags `unread`, and without the conditions that only set them."""
@@ -329,8 +319,8 @@ def _branches(stmt: If, unread: Flags) -> If | None:
 
 def _negated(cond: Expr) -> Expr:
     match cond:
-        case Compare():
-            return build.compare(_OPPOSITE[cond.op], cond.lhs, cond.rhs, cond.span)
+        case Compare() if cond.lhs.real is None and cond.rhs.real is None:
+            return build.compare(cond.op.opposite, cond.lhs, cond.rhs, cond.span)
         case Apply(fn=Fn.NOT, args=(inner,)):
             return inner
     return build.apply(Fn.NOT, (cond,), cond.span)

@@ -106,6 +106,21 @@ class Cmp(enum.Enum):
     GT = ">"
     GE = ">="
 
+    @property
+    def opposite(self) -> Cmp:
+        """What holds of two integers where this does not; of nan, neither `<` nor `>=` holds."""
+        return _OPPOSITES[self]
+
+
+_OPPOSITES = {
+    Cmp.EQ: Cmp.NE,
+    Cmp.NE: Cmp.EQ,
+    Cmp.LT: Cmp.GE,
+    Cmp.GE: Cmp.LT,
+    Cmp.GT: Cmp.LE,
+    Cmp.LE: Cmp.GT,
+}
+
 
 class Fn(enum.Enum):
     """Intrinsics and unary operators; printed as calls unless they have an operator.

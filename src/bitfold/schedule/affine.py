@@ -26,15 +26,6 @@ from bitfold.ir.nodes import (
 
 Names = Mapping[str, str]
 
-_OPPOSITE = {
-    Cmp.EQ: Cmp.NE,
-    Cmp.NE: Cmp.EQ,
-    Cmp.LT: Cmp.GE,
-    Cmp.GE: Cmp.LT,
-    Cmp.GT: Cmp.LE,
-    Cmp.LE: Cmp.GT,
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Guard:
@@ -113,7 +104,7 @@ def _condition(e: Expr, holds: bool, names: Names) -> Domain:
         case Compare():
             lhs, rhs = affine(e.lhs, names), affine(e.rhs, names)
             if lhs and rhs:
-                return _comparison(e.op if holds else _OPPOSITE[e.op], lhs, rhs)
+                return _comparison(e.op if holds else e.op.opposite, lhs, rhs)
         case _ if value := affine(e, names):
             return _comparison(Cmp.NE if holds else Cmp.EQ, value, "0")
     return Domain("true", False)
