@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from bitfold.diagnostics import DataError
 
 GZIP_MAGIC = b"\x1f\x8b"
-LABELS_MAGIC = 0x00000801
 
 _ELEMENT_TYPES = {
     0x08: "unsigned byte",

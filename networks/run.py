@@ -159,7 +159,7 @@ def load_images(options: Options, network: Network, classes: int) -> Dataset:
 
 def run(options: Options, console: Console) -> Result:
     """Do the whole run. Long work shows a progress bar when `console` is a terminal."""
-    trace = _trace(options, console)
+    trace = _trace(options)
     check_folder(project_folder(options))
     if options.csim:
         find_compiler()
@@ -266,7 +266,7 @@ def project_folder(options: Options) -> Path:
     return Path("out") / f"{options.network}-{schedule}"
 
 
-def _trace(options: Options, console: Console) -> Trace | None:
+def _trace(options: Options) -> Trace | None:
     if options.print_after is None:
         return None
     steps = tuple(dict.fromkeys((*LLVM_STEPS, *HLS_STEPS)))

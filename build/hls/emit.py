@@ -172,7 +172,7 @@ def _function(
     else:
         writer.pragmas(["INLINE off"])
     for p in parameters:
-        writer.pragmas(array_pragmas(p.name, p.dims, p.layout))
+        writer.pragmas(array_pragmas(p.name, p.layout))
     _dataflow(function, effects, writer)
     writer.block(block)
     head = _signature(f"{'' if top else 'static '}void {titles[symbol]}", parameters)

@@ -10,7 +10,7 @@ from bitfold.lang.layouts import Partition, PartitionSpec
 from bitfold.lowering.mlir import ir
 
 
-def array_pragmas(name: str, dims: Sequence[int], layout: Sequence[PartitionSpec]) -> list[str]:
+def array_pragmas(name: str, layout: Sequence[PartitionSpec]) -> list[str]:
     """ARRAY_PARTITION for each partitioned dimension of an array."""
     found = []
     for spec in layout:

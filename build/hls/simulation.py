@@ -16,7 +16,7 @@ from bitfold.build.llvm.jit import CpuModule
 from bitfold.build.zc706.device import ZC706
 from bitfold.diagnostics import BuildError, StreamError
 from bitfold.ir.arguments import completed
-from bitfold.ir.checks import Checked, add_checks
+from bitfold.ir.checks import add_checks
 from bitfold.ir.effects import parameter_effects
 from bitfold.ir.nodes import Program
 from bitfold.ir.run import as_batch
@@ -49,7 +49,7 @@ class HlsModule:
     ) -> None:
         self.program = program
         self.project = project
-        self._checked = add_checks(program, check) if check else Checked(program, program, (), ())
+        self._checked = add_checks(program, check)
         program = self._checked.program
         self._lowered = lower_to_hls(program, trace)
         self._params = program.arguments

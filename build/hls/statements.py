@@ -98,7 +98,7 @@ def alloca(body: Body, op: ir.Operation) -> None:
         body.statement(f"{declaration};")
     else:
         body.static(declaration, mlir.text(op.attributes, "bf.state"))
-    body.pragmas(array_pragmas(memory.name, memory.dims, mlir.partitions(op.attributes)))
+    body.pragmas(array_pragmas(memory.name, mlir.partitions(op.attributes)))
     body.pragmas(memory_pragmas(memory.name, "ram", mlir.text(op.attributes, "bf.memory")))
 
 
@@ -106,7 +106,7 @@ def get_global(body: Body, op: ir.Operation) -> None:
     type = op.result.type
     known = body.globals[mlir.text(op.attributes, "name")]
     body.memories[op.result] = Memory(known, mlir.element_type(type), mlir.shape(type))
-    body.pragmas(array_pragmas(known, mlir.shape(type), mlir.partitions(op.attributes)))
+    body.pragmas(array_pragmas(known, mlir.partitions(op.attributes)))
     body.pragmas(memory_pragmas(known, "rom", mlir.text(op.attributes, "bf.memory")))
 
 

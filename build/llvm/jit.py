@@ -14,7 +14,7 @@ from bitfold.build.llvm.network import Layout, Workspace, add_network_entry, che
 from bitfold.build.llvm.views import DATA_LAYOUT, array_bytes, block_view, element_bytes
 from bitfold.diagnostics import BuildError
 from bitfold.ir.arguments import completed
-from bitfold.ir.checks import Checked, add_checks
+from bitfold.ir.checks import add_checks
 from bitfold.ir.effects import parameter_effects
 from bitfold.ir.network import is_network
 from bitfold.ir.nodes import Param, Program
@@ -101,7 +101,7 @@ class CpuModule:
 
     def __init__(self, program: Program, trace: Trace | None = None, check: str | Iterable[str] = ()) -> None:
         self.program = program
-        self._checked = add_checks(program, check) if check else Checked(program, program, (), ())
+        self._checked = add_checks(program, check)
         compiled = self._checked.program
         lowered = lower_to_llvm(compiled, add_entry, trace)
         self._layout = Layout.of(lowered.program) if is_network(lowered.program) else None

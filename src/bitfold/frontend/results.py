@@ -119,7 +119,7 @@ class Returns:
         value = operand(node, parse_value(node, self.scope), self.scope)
         at = span_of(node, self.scope.file)
         value = for_scalar("the result", result.type.elem, result.fixed, value, at)
-        check_fits("the result", result.type.elem, value, span)
+        check_fits("the result", result.type.elem, value)
         return (Store(self._name(number), (build.const(0),), value, span=span),)
 
     def _array(self, number: int, result: Result, node: ast.expr, last: bool, span: Span) -> Body:

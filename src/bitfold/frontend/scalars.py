@@ -19,7 +19,7 @@ def new_scalar(
     scope.check_free(name, span)
     held, type = (type, type.raw) if isinstance(type, FixedType) else (None, type)
     value = for_scalar(name, type, held, value, span)
-    check_fits(name, type, value, span)
+    check_fits(name, type, value)
     ir_name = scope.unique(name)
     scope.bind(name, ScalarName(ir_name, type, inferred, held))
     return Declare(ir_name, type, value, span=span)
@@ -34,7 +34,7 @@ def assign_scalar(name: str, scalar: ScalarName, value: Expr, span: Span) -> Ass
     integers = isinstance(scalar.type, IntType) and value.real is None
     if scalar.inferred and integers and not scalar.type.holds(value.type):
         raise _other_type(name, scalar, needed, span)
-    check_fits(name, scalar.type, value, span)
+    check_fits(name, scalar.type, value)
     return Assign(scalar.ir_name, scalar.type, value, span=span)
 
 
@@ -54,7 +54,7 @@ def _other_type(name: str, scalar: ScalarName, needed: ElementType | FixedType, 
     )
 
 
-def check_fits(name: str, type: ElementType, value: Expr, span: Span) -> None:
+def check_fits(name: str, type: ElementType, value: Expr) -> None:
     """A scalar of plain Python does not wrap, so a constant that would is a mistake."""
     if isinstance(value, Const) and not type.low <= value.value <= type.high:
         raise LanguageError(

@@ -124,7 +124,7 @@ def rewritten(node: ast.stmt, scope: Scope) -> list[ast.stmt] | None:
         case ast.Assign(targets=[ast.Subscript() as target], value=value):
             if (found := find(target, scope)) is not None:
                 assert found[1] is not None
-                return list(_stored(node, found[0], found[1], _needed(value, found[0].struct, scope), scope))
+                return list(_stored(node, found[0], found[1], _needed(value, found[0].struct, scope)))
         case ast.Assign(targets=[ast.Name() as target], value=value):
             return _assigned(node, target, value, None, scope)
         case ast.AnnAssign(target=ast.Name() as target, value=value):
@@ -215,9 +215,7 @@ def _temporary(value: ast.expr, hint: str) -> tuple[ast.stmt, ast.expr]:
 _numbers = itertools.count()
 
 
-def _stored(
-    node: ast.stmt, target: StructName, index: ast.expr, value: _Value, scope: Scope
-) -> Iterator[ast.stmt]:
+def _stored(node: ast.stmt, target: StructName, index: ast.expr, value: _Value) -> Iterator[ast.stmt]:
     """`y[i] = value`, each field in turn; what the fields before would change is evaluated first."""
     parts = value.parts
     if _mentions((index, *value.reads), target.name):

@@ -87,9 +87,8 @@ class Site:
 
 @dataclass(frozen=True)
 class Checked:
-    """A program with checks. `records` are the parameters it has more than `original`, after the others."""
+    """A program with checks. `records` are the parameters that it has for them, after the others."""
 
-    original: Program
     program: Program
     sites: tuple[Site, ...]
     records: tuple[Param, ...]
@@ -128,11 +127,13 @@ def _error(site: Site, value: int, image: int, count: int) -> CheckError:
 
 
 def add_checks(program: Program, check: str | Iterable[str]) -> Checked:
-    """The program with the checks asked for; its results are the same when they find nothing.
+    """The program with the checks asked for, or itself for none; it gives the same when they find nothing.
 
     Raises UsageError for a check that there is none of.
     """
     kinds = kinds_of(check)
+    if not kinds:
+        return Checked(program, (), ())
     sites: list[Site] = []
     made: dict[str, _Checker] = {}
     type = Int(min(MAX_WIDTH, max(32, 1 + _widest(program))))[2]
@@ -142,7 +143,7 @@ def add_checks(program: Program, check: str | Iterable[str]) -> Checked:
         made[function.name] = checker
     functions = tuple(made[f.name].function() for f in program.functions)
     records = tuple(Param(name, type) for name in made[program.top.name].records)
-    return Checked(program, replace(program, functions=functions), tuple(sites), records)
+    return Checked(replace(program, functions=functions), tuple(sites), records)
 
 
 def _widest(program: Program) -> int:

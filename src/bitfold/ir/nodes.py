@@ -13,7 +13,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
 
 import numpy as np
 
@@ -342,9 +341,6 @@ class Rom(Stmt):
 class CallKernel(Stmt):
     callee: str
     args: tuple[str, ...]
-
-
-Node: TypeAlias = Expr | Stmt
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from bitfold.diagnostics import UsageError
 from bitfold.ir.arguments import completed
-from bitfold.ir.checks import Checked, add_checks
+from bitfold.ir.checks import add_checks
 from bitfold.ir.dataflow import network_text, start
 from bitfold.ir.deadlock import finish
 from bitfold.ir.effects import parameter_effects
@@ -223,7 +223,7 @@ def run_python(program: Program, *args: Any, check: str | Iterable[str] = ()) ->
         CheckError: a check found something. Nothing is written, the states are as they were.
     """
     complete, results = completed(program, args)
-    checked = add_checks(program, check) if check else Checked(program, program, (), ())
+    checked = add_checks(program, check)
     arrays, params = check_arguments(program, complete), program.arguments
     stored = [to_storage(p.encoded(a), p.type).copy() for a, p in zip(arrays, params, strict=True)]
     live = program.live or initial_states(program)

@@ -227,12 +227,12 @@ def _summed_up(net: Net, depths: Mapping[str, int], run_: Run) -> Simulation:
         latency_cycles=int(completed[0]) + 1,
         completed=tuple(completed.tolist()),
         steady=run_.interval is not None,
-        processes=_process_use(net, depths, run_.times),
+        processes=_process_use(net, run_.times),
         fifos=tuple(fifo_use(net, j, depths, run_.times) for j in range(len(net.channels))),
     )
 
 
-def _process_use(net: Net, depths: Mapping[str, int], times: Times) -> tuple[ProcessUse, ...]:
+def _process_use(net: Net, times: Times) -> tuple[ProcessUse, ...]:
     wanted = [np.full(t.shape, -1, np.int64) for t in times]
     for c in net.channels:
         at = wanted[c.consumer]

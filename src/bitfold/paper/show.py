@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-import jinja2
 from markupsafe import Markup
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -12,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bitfold.paper.compare import WITHIN, Comparison, Figure
+from bitfold.report.page import environment
 
 HEADS = {
     "fps": "images/s",
@@ -134,14 +134,7 @@ def markdown(comparison: Comparison) -> str:
 
 def html(comparison: Comparison) -> str:
     """The comparison as a page that needs nothing else, in the style of a report."""
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("bitfold.paper"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=True,
-    )
+    made = environment("bitfold.paper")
     made.filters |= {"theirs": theirs, "deviation": deviation, "verdict": verdict}
     style = (files("bitfold.report") / "templates" / "style.css").read_text(encoding="utf-8")
     return made.get_template("paper.html.j2").render(

@@ -190,7 +190,7 @@ class _Tried:
         rest = [each.cycles for each in self.closed.layers if each.name != layer.name]
         interval = max([layer.cycles, *rest])
         fps = self.closed.clock_mhz * 1e6 / interval
-        why = _why_not(layer.cycles, interval, fps, self.closed, cost, self.cost, larger)
+        why = _why_not(interval, fps, self.closed, cost, self.cost, larger)
         return Other(pe, simd, layer.cycles, cost.lut, cost.ff, cost.bram36, cost.dsp, fps, larger, why)
 
 
@@ -198,9 +198,7 @@ def _divisors(n: int) -> list[int]:
     return [d for d in range(1, n + 1) if n % d == 0]
 
 
-def _why_not(
-    cycles: int, interval: int, fps: float, closed: Model, cost: Resources, now: Resources, larger: bool
-) -> str:
+def _why_not(interval: int, fps: float, closed: Model, cost: Resources, now: Resources, larger: bool) -> str:
     change = _change(cost, now)
     if interval > closed.interval_cycles:
         return f"the network would slow down to {fps:,.0f} images/s; {change}"

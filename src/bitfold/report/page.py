@@ -131,16 +131,21 @@ def _own_folders() -> frozenset[Path]:
     return frozenset(Path(str(files(f"bitfold.{name}"))) for name in names)
 
 
-@cache
-def _templates() -> jinja2.Environment:
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("bitfold.report"),
+def environment(package: str) -> jinja2.Environment:
+    """The templates of pages in `package`."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader(package),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=True,
     )
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    made = environment("bitfold.report")
     made.filters |= {
         "n": _number,
         "rate": _rate,
