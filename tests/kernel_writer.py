@@ -548,7 +548,7 @@ class Writer:
         type = self.float_type()
         operator = self.pick(_REAL_OPERATORS)
         form = self.pick(
-            ["leaf", "two", "two", "literal", "integer", "unary", "function", "pick", "cast", "weak"]
+            ["leaf", "two", "two", "literal", "integer", "unary", "function", "pick", "cast", "weak", "bits"]
         )
         match form:
             case "two":
@@ -573,6 +573,9 @@ class Writer:
                 return f"{type}({self.pick([r(), f'UInt(64)({self.expr(depth - 1)})'])})"
             case "weak":
                 return f"((float({r()}) * {self.pick(_LITERALS)}) {operator} {r()})"
+            case "bits":
+                width = self.pick([16, 32, 64])
+                return f"bitcast({self.pick(['Int', 'UInt'])}({width})({self.expr(depth - 1)}), float{width})"
         return self.real_leaf(depth)
 
     def bits(self, depth: int) -> str:
@@ -587,6 +590,9 @@ class Writer:
             case "side":
                 return f"concat(({e()}, {width}), ({e()}, {self.pick([1, 7])}))"
             case "cast":
+                if self.rules.floats and self.chance():  # of no nan: which one an operator gives is not said
+                    width = self.pick([16, 32, 64])
+                    return f"bitcast(float{width}(Int(64)({e()})), {self.pick(['Int', 'UInt'])}({width}))"
                 return f"bitcast(Int({width})({e()}), UInt({width}))"
             case "xnor":
                 lanes = f", {width}" if width > 1 else ""

@@ -13,6 +13,7 @@ from bitfold.build.hls.ccode import BOOL, Code, CType, Prec, ap, infix
 from bitfold.lang.types import ElementType, FloatType, IntType
 
 _INFIX = {"add": ("+", Prec.ADD), "sub": ("-", Prec.ADD), "mul": ("*", Prec.MUL), "div": ("/", Prec.MUL)}
+_NAMES = {16: "half", 32: "float", 64: "double"}
 _EXACT_BITS = 53  # integers of so many bits are exact as double
 
 
@@ -53,8 +54,10 @@ def expression(kind: str, detail: str, args: Sequence[tuple[Code, ElementType]],
         prec = Prec.EQUALITY if detail in ("==", "!=") else Prec.RELATION
         return Code(infix(codes[0], detail, codes[1], prec), prec, BOOL, 0, 1)
     if isinstance(result, IntType):
-        assert kind == "trunc", kind
         type = ap(result)
+        if kind == "bitcast":
+            return Code(f"bf::to_bits({codes[0].text})", Prec.POSTFIX, type, result.low, result.high)
+        assert kind == "trunc", kind
         return Code(f"bf::trunc<{type} >({codes[0].text})", Prec.POSTFIX, type, result.low, result.high)
     if kind in _INFIX:
         return _infix(kind, codes[0], codes[1], result)
@@ -66,6 +69,8 @@ def expression(kind: str, detail: str, args: Sequence[tuple[Code, ElementType]],
             return select(codes[0], codes[1], codes[2], result)
         case "cast":
             return _cast(*args[0], result)
+        case "bitcast":
+            return _code(f"bf::as_{_NAMES[result.width]}({codes[0].text})", Prec.POSTFIX, result)
         case "abs":
             return _code(f"bf::fabs({codes[0].text})", Prec.POSTFIX, result)
         case "math":

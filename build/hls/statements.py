@@ -36,7 +36,7 @@ _COMPUTE = (
         "select",
     ),
     *("div", "trunc", "math", "pow"),
-    *("xnor", "popcount", "get_bit", "set_bit", "reverse", "min", "max", "abs", "cast"),
+    *("xnor", "popcount", "get_bit", "set_bit", "reverse", "min", "max", "abs", "cast", "bitcast"),
 )
 
 

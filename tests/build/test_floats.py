@@ -15,6 +15,7 @@ from bitfold.build.llvm.jit import CpuModule
 from bitfold.build.llvm.library import library
 from bitfold.frontend import parse
 from bitfold.ir.nodes import Program
+from bitfold.ir.printer import program_text
 from bitfold.ir.run import run_python
 from bitfold.lang import float16, float32, float64, typed
 
@@ -68,6 +69,26 @@ def kernel(h: float16[64], d: float64[64], f: float32[64], to_d: float64[64], to
 """
 
 
+BITS = f"""{HEAD}
+
+def kernel(h: float16[64], f: float32[64], d: float64[64], n: int16[64], u: uint32[64], w: int64[64],
+           of_h: int16[64], of_f: uint32[64], of_d: uint64[64], to_h: float16[64], to_f: float32[64],
+           to_d: float64[64], guess: float32[64], signs: int64[64]):
+    for i in range(64):
+        of_h[i] = bitcast(h[i], int16)
+        of_f[i] = bitcast(f[i], uint32)
+        of_d[i] = bitcast(d[i], uint64)
+        to_h[i] = bitcast(n[i], float16)
+        to_f[i] = bitcast(u[i], float32)
+        to_d[i] = bitcast(w[i], float64)
+        guess[i] = bitcast(0x5F3759DF - (bitcast(f[i], uint32) >> 1) & 0x7FFFFFFF, float32)
+        signs[i] = (bitcast(f[i], Int(32)) >> 31) + bitcast(0.1, uint64) % 1000 + bitcast(float16(-2), int16)
+    to_f[1] = bitcast(0x7FC01234, float32)
+    to_d[2] = bitcast(1, float64)
+    to_h[3] = bitcast(bitcast(h[3], uint16), float16)
+"""
+
+
 def program(source: str) -> Program:
     return parse(load(source)["kernel"])
 
@@ -116,6 +137,26 @@ def test_every_half_is_converted_as_numpy_does(tmp_path: Path):
         got = [np.zeros((1024, 64), o.dtype) for o in outputs]
         module(*given, *got)
         assert_same([g.reshape(-1) for g in got], outputs)
+
+
+def test_the_bits_of_floats_are_read_and_written_also_those_of_nans(tmp_path: Path):
+    kernel = load(BITS)["kernel"]
+    made = parse(kernel)
+    assert parse(load(program_text(made))["kernel"]) == made
+    rng = np.random.default_rng(5)
+    args = [rng.integers(0, 256, (16, 64 * p.dtype.itemsize), np.uint8).view(p.dtype) for p in made.arguments]
+    nans_of = ([0x7C01, 0xFE02], [0x7F812345, 0xFFC00001], [0xFFF0000000000005, 0x7FF8000000000001])
+    for array, nans in zip(args[:3], nans_of, strict=True):
+        array.view(f"uint{8 * array.itemsize}")[0, :2] = nans
+    plain, ran, compiled, simulated = ([a.copy() for a in args] for _ in range(4))
+    for image in range(16):
+        kernel(*(typed(a[image], p.type.elem) for a, p in zip(plain, made.arguments, strict=True)))
+        run_python(made, *(a[image] for a in ran))
+    CpuModule(made)(*compiled)
+    HlsModule(made, tmp_path / "bits")(*simulated)
+    for other in (ran, compiled, simulated):
+        for want, got in zip(plain, other, strict=True):
+            assert want.tobytes() == got.tobytes()
 
 
 def test_kernels_of_floats_talk_by_streams(tmp_path: Path):

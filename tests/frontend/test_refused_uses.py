@@ -183,6 +183,16 @@ ARITHMETIC = {
         "has 16 (int16)",
         "get_slice(x, 7, 0)",
     ),
+    "bitcast of a float to a narrower type": (
+        "x[0] = «bitcast(float32(y[0, 0]), uint16)»",
+        "has 32 (float32) and uint16 has 16",
+        "uint32",
+    ),
+    "bitcast of an integer to a wider float": (
+        "x[0] = int(«bitcast(y[0, 0], float32)»)",
+        "has 16",
+        "float32(x)",
+    ),
     "bitcast to no type": ("x[0] = bitcast(y[0, 0], «3»)", "not a type", "bitcast(x, int8)"),
     "too few arguments": ("x[0] = «xnor(x[0])»", "xnor(a, b, lanes)"),
     "an unknown keyword": ("x[0] = «popcount(x[0], bits=3)»", "popcount(value)"),

@@ -96,6 +96,31 @@ inline half fabs(const half &x) {
 }
 {% endif %}
 
+// The bits of a float as an integer and back: wires. A union is how HLS reads them.
+template <class T, class WORD>
+union raw {
+  T value;
+  WORD bits;
+  raw() : bits(0) {}
+};
+{% for type, word, width in [("float", "unsigned", 32), ("double", "unsigned long long", 64),
+                             ("half", "unsigned short", 16)] %}
+{% if type != "half" or 16 in floats %}
+inline ap_uint<{{ width }}> to_bits(const {{ type }} &x) {
+#pragma HLS INLINE
+  raw<{{ type }}, {{ word }}> word;
+  word.value = x;
+  return word.bits;
+}
+inline {{ type }} as_{{ type }}(const ap_uint<{{ width }}> &bits) {
+#pragma HLS INLINE
+  raw<{{ type }}, {{ word }}> word;
+  word.bits = ({{ word }})bits.to_uint64();
+  return word.value;
+}
+{% endif %}
+{% endfor %}
+
 // mantissa * 2 to the power of `exponent`, without its fraction and wrapped to T.
 template <class T>
 T shifted(bool negative, unsigned long long mantissa, int exponent) {

@@ -8,6 +8,7 @@ from typing import Any
 
 from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend.floats import require_integer
+from bitfold.frontend.scaled import Scaled, fixed_type
 from bitfold.frontend.scope import ParseExpr, Scope
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_int, static_or_none
@@ -162,21 +163,32 @@ def _joined(parts: list[tuple[Expr, int]], span: Span) -> tuple[Expr, int]:
 
 
 def _bitcast(value: Expr, node: ast.expr, scope: Scope, span: Span) -> Expr:
-    """An integer's bits as another integer type. A constant, or an unsigned value, may have fewer bits."""
+    """The bits of an integer or float as another type.
+
+    A constant, or an unsigned value, may have fewer bits.
+    """
     to = static_or_none(node, scope)
-    if value.real is not None or isinstance(to, FloatType):
+    if isinstance(value, Scaled):
         raise LanguageError(
-            "the bits of a float cannot be read yet",
+            f"bitcast reads the bits of an integer or float, and this is fixed point ({fixed_type(value)})",
             code="BF-L049",
             span=span,
-            remedy="pass them as an array of integers beside the floats",
+            remedy="scale it to an integer, such as int(x * 256) of Fixed(16, 8)",
         )
-    if not isinstance(to, IntType):
+    if not isinstance(to, (IntType, FloatType)):
         raise LanguageError(
             f"{shown(node)} is not a type to read bits as",
             code="BF-L023",
             span=span_of(node, scope.file),
             remedy="write bitcast(x, int8), for example",
+        )
+    if value.real is not None and value.real.width != to.width:
+        raise LanguageError(
+            f"bitcast keeps every bit, but this value has {value.real.width} ({value.real}) and {to} has "
+            f"{to.width}",
+            code="BF-L023",
+            span=span,
+            remedy=f"read it as {UInt(value.real.width)} or Int({value.real.width})",
         )
     width = value.type.width
     fits = width == to.width or (width < to.width and (value.low >= 0 or isinstance(value, Const)))
@@ -187,4 +199,4 @@ def _bitcast(value: Expr, node: ast.expr, scope: Scope, span: Span) -> Expr:
             span=span,
             remedy=f"wrap or extend it, {to}(x), or take some of its bits, get_slice(x, {to.width - 1}, 0)",
         )
-    return build.cast(to, value, span)
+    return build.bitcast(to, value, span)

@@ -19,6 +19,7 @@ from bitfold.ir.nodes import (
     NOWHERE,
     Apply,
     Binary,
+    Bitcast,
     Cast,
     Cmp,
     Compare,
@@ -47,7 +48,7 @@ from bitfold.ir.ranges import (
     set_bit_range,
 )
 from bitfold.lang import intrinsics
-from bitfold.lang.types import MAX_WIDTH, ElementType, FloatType
+from bitfold.lang.types import MAX_WIDTH, ElementType, FloatType, UInt
 
 
 def const(value: int, span: Span = NOWHERE) -> Const:
@@ -233,6 +234,18 @@ def cast(to: ElementType, value: Expr, span: Span = NOWHERE) -> Expr:
     return Cast(to, value, span=span, **floats.typed(to))
 
 
+def bitcast(to: ElementType, value: Expr, span: Span = NOWHERE) -> Expr:
+    """The bits of `value`, which has as many as `to` or is an integer without a sign, as that type."""
+    if isinstance(to, FloatType):
+        if value.real is not None:
+            return floats.convert(to, value, span)
+        return floats.of_bits(to, cast(UInt(to.width), value, span) if value.low < 0 else value, span)
+    if value.real is None:
+        return cast(to, value, span)
+    raw = floats.to_bits(value, span)
+    return cast(to, raw, span) if to.signed else raw
+
+
 def stored(value: Expr, to: ElementType) -> Expr:
     """`value` as what a place of type `to` gets, which wraps integers by itself; no float for an integer."""
     return floats.convert(to, value) if isinstance(to, FloatType) else value
@@ -368,6 +381,8 @@ def _with_operands(expr: Expr, parts: tuple[Expr, ...]) -> Expr:
             return select(parts[0], parts[1], parts[2], expr.span)
         case Cast():
             return cast(expr.to, parts[0], expr.span)
+        case Bitcast():
+            return bitcast(expr.to, parts[0], expr.span)
         case Apply():
             return apply(expr.fn, parts, expr.span)
     raise AssertionError(f"{expr} has no operands")

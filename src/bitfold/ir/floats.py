@@ -8,6 +8,7 @@ else is simplified: not even `x + 0.0` is `x`.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,7 @@ from bitfold.ir.nodes import (
     NOWHERE,
     Apply,
     Binary,
+    Bitcast,
     Cast,
     Cmp,
     Compare,
@@ -30,8 +32,8 @@ from bitfold.ir.nodes import (
     Real,
     Select,
 )
-from bitfold.lang import mathematics
-from bitfold.lang.types import PYTHON_FLOAT, ElementType, FloatType, whole
+from bitfold.lang import intrinsics, mathematics
+from bitfold.lang.types import PYTHON_FLOAT, ElementType, FloatType, UInt, whole
 
 EXACT_BITS = 53
 """Integers of so many bits, and no more, are all floats of 64 bits."""
@@ -129,6 +131,26 @@ def convert(to: FloatType, e: Expr, span: Span = NOWHERE) -> Expr:
     if isinstance(e, Const):
         return real(e.value, to, at)
     return Cast(to, e, span=at, **typed(to))
+
+
+def to_bits(e: Expr, span: Span) -> Expr:
+    """The bits of a float as an unsigned integer."""
+    assert e.real is not None
+    word = UInt(e.real.width)
+    if isinstance(e, Real):
+        value = intrinsics.bitcast(e.of.wrap(e.value), word)
+        return Const(value, low=value, high=value, span=span)
+    return Bitcast(word, e, span=span, **typed(word))
+
+
+def of_bits(to: FloatType, e: Expr, span: Span) -> Expr:
+    """The float of type `to` whose bits are those of an unsigned integer.
+
+    A constant that is a nan stays as it is written: a Real has one nan only.
+    """
+    if isinstance(e, Const) and not math.isnan(value := intrinsics.bitcast(e.value, to)):
+        return real(value, to, span)
+    return Bitcast(to, e, span=span, **typed(to))
 
 
 def binary(op: Op, a: Expr, b: Expr, span: Span) -> Expr:

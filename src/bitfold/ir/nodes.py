@@ -200,6 +200,14 @@ class Cast(Expr):
 
 
 @dataclass(frozen=True, slots=True)
+class Bitcast(Expr):
+    """`bitcast(value, to)`: the bits of a float as an unsigned integer, or those of one as a float."""
+
+    to: ElementType
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class Apply(Expr):
     """An intrinsic or unary operator. For XNOR the third argument is the constant number of lanes,
     for REVERSE the second that of bits.
@@ -494,7 +502,7 @@ def operands(expr: Expr) -> tuple[Expr, ...]:
             return (expr.lhs, expr.rhs)
         case Select():
             return (expr.cond, expr.then, expr.other)
-        case Cast():
+        case Cast() | Bitcast():
             return (expr.value,)
     return ()
 

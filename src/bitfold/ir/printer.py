@@ -11,6 +11,7 @@ from bitfold.ir.nodes import (
     Apply,
     Assign,
     Binary,
+    Bitcast,
     CallKernel,
     Cast,
     Compare,
@@ -95,6 +96,8 @@ def _form(e: Expr) -> tuple[str, int]:
             return f"{_expr(e.then, _OR)} if {_expr(e.cond, _OR)} else {_expr(e.other, _SELECT)}", _SELECT
         case Cast():
             return f"{e.to}({expr_text(e.value)})", _ATOM
+        case Bitcast():
+            return f"bitcast({expr_text(e.value)}, {e.to})", _ATOM
         case Apply(fn=fn) if fn in _UNARY_FORMS:
             sign, own = _UNARY_FORMS[fn]
             value = e.args[0]

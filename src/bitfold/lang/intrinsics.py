@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 from typing import Any, TypeVar
+
+import numpy as np
+
+from bitfold.lang.types import FloatType
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Callable[..., object])
@@ -60,8 +65,18 @@ def concat(*parts: tuple[int, int]) -> int:
 
 
 def bitcast(value: Any, to: Any) -> Any:
-    """The bits of `value`, which has as many as the type `to`, read as that type."""
-    return to.wrap(int(value))
+    """The bits of `value`, which has as many as the type `to`, read as that type.
+
+    A float's are those of IEEE 754, also of a nan.
+    """
+    if isinstance(value, (float, np.floating)):
+        raw = int.from_bytes(np.asarray(value).tobytes(), sys.byteorder)
+    else:
+        raw = int(value)
+    if not isinstance(to, FloatType):
+        return to.wrap(raw)
+    word = (raw & ((1 << to.width) - 1)).to_bytes(to.width // 8, sys.byteorder)
+    return np.frombuffer(word, to.storage)[0]
 
 
 def grid(*extents: int) -> Iterator[tuple[int, ...]]:

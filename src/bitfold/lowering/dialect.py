@@ -95,6 +95,8 @@ Max = _define("max", "lhs", "rhs")
 Abs = _define("abs", "value")
 # Two's complement wrap or extension to the result type; rounding to a float, of integers by way of f64.
 Cast = _define("cast", "value")
+# The bits of a float as ui<width>, or of an unsigned integer, with zeros above it, as a float.
+Bitcast = _define("bitcast", "value")
 # A float without its fraction, wrapped to the result type; 0 of inf and nan.
 Trunc = _define("trunc", "value")
 # A function of floats, named as in bitfold.lang.

@@ -10,6 +10,7 @@ from bitfold.ir.floats import MATH
 from bitfold.ir.nodes import (
     Apply,
     Binary,
+    Bitcast,
     Cast,
     Compare,
     Const,
@@ -143,6 +144,8 @@ class ExpressionEmitter:
                     return self._select(expr.cond, expr.then, expr.other, expr.type)
                 case Cast():
                     return self.taken(expr.value, expr.to)
+                case Bitcast():
+                    return bf.Bitcast(value=self.value(expr.value), result=result).result
                 case Apply():
                     return self._apply(expr)
         raise AssertionError(expr)

@@ -47,6 +47,8 @@ def lower(name: str, op: Any, operands: list[Operand], result: IntType | None) -
             return arith.SelectOp(values[0], values[1], values[2]).result
         case "cast":
             return _cast(operands[0], type)
+        case "bitcast":
+            return _bitcast(operands[0], type, result)
         case "trunc":
             assert result is not None
             return _trunc(values[0], result.width)
@@ -74,6 +76,18 @@ def resized(value: Any, to: Any) -> Any:
     if value.type == to:
         return value
     return (arith.ExtFOp if bits(to) > bits(value.type) else arith.TruncFOp)(to, value).result
+
+
+def _bitcast(operand: Operand, to: Any, result: IntType | None) -> Any:
+    """A float as the integer of its bits, or an unsigned integer as the float of these bits."""
+    value, type = operand
+    if result is not None:
+        return arith.BitcastOp(ir.IntegerType.get_signless(result.width), value).result
+    assert type is not None
+    width = bits(to)
+    if type.width < width:
+        value = arith.ExtUIOp(ir.IntegerType.get_signless(width), value).result
+    return arith.BitcastOp(to, value).result
 
 
 def _function(name: str, values: list[Any], type: Any, op: Any) -> Any:

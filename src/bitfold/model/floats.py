@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bitfold.ir.nodes import Apply, Binary, Cast, Compare, Expr, Fn, Op
+from bitfold.ir.nodes import Apply, Binary, Bitcast, Cast, Compare, Expr, Fn, Op
 from bitfold.model import costs
 from bitfold.model.costs import Resources
 
@@ -22,6 +22,8 @@ def float_cost(e: Expr) -> tuple[str, Resources] | None:
             return _compared(e.lhs.real.width, 1, "comparison")
         case Cast() if e.real is not None:
             return _converted(e)
+        case Bitcast():
+            return "a float's bits", costs.NOTHING
         case Apply():
             return _applied(e)
     return None
