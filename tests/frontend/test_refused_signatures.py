@@ -16,11 +16,11 @@ from bitfold.diagnostics import LanguageError, UsageError
 from bitfold.frontend import parse
 
 SIGNATURES = {
-    "no annotation": ("«x»", "'x' needs an array type; it has no annotation", 'x: bit["N"]'),
+    "no annotation": ("«x»", "'x' needs a type of the language; it has no annotation", 'x: bit["N"]'),
     "a Python type": ("«n: int»", "not int"),
     "a value": ("«n: 3»", "not 3"),
     "an unknown quoted name": ("n: «'tensor'»", "'tensor' is not defined"),
-    "a quoted mistake": ("«n: 'bit[4'»", "needs an array type"),
+    "a quoted mistake": ("«n: 'bit[4'»", "needs a type of the language"),
     "a default": ("x: bit[4] = «None»", "starred, keyword-only or default"),
     "a keyword-only one": ("x: bit[4], *, «y: bit[4]»", "starred, keyword-only"),
     "starred": ("*«x»", "starred, keyword-only"),
@@ -195,7 +195,7 @@ def kernel(x: uint8[4]):
 
 def test_a_function_that_is_no_kernel_is_refused_where_it_is_defined():
     source = in_kernel("no_kernel(x, y)").replace(HEAD, HELPERS.replace("no_kernel(a,", "no_kernel(«a»,"), 1)
-    check_refused(source, "parameter 'a' needs an array type", "'no_kernel' is called here")
+    check_refused(source, "parameter 'a' needs a type of the language", "'no_kernel' is called here")
 
 
 # ---- captured arrays

@@ -84,7 +84,7 @@ def compare(node: ast.Compare, scope: Scope, parse: ParseExpr, span: Span) -> Ex
                 f"`{shown(node)}` uses a comparison other than == != < <= > >=",
                 code="BF-L001",
                 span=span,
-                remedy="compare integers with one of those",
+                remedy="compare numbers with one of those",
             )
         one = fixed.compare(relation, left, right, span)
         result = one if result is None else build.logic(True, result, one, span)

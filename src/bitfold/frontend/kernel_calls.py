@@ -118,7 +118,7 @@ class Calls:
                 f"{shown(node.func)!r} is not a kernel, so it cannot be called as a statement",
                 code="BF-L020",
                 span=span,
-                remedy="call a Python function whose parameters are annotated with array types",
+                remedy="call a Python function whose parameters are annotated with types of the language",
             )
         names = list(callee.__code__.co_varnames[: callee.__code__.co_argcount])
         given: dict[str | None, ast.expr] = dict(zip(names, node.args, strict=False))
@@ -184,5 +184,5 @@ class Calls:
             f"{shown(node)!r} is {what}; a kernel is called with whole arrays",
             code="BF-L029",
             span=span,
-            remedy="pass an array by name",
+            remedy="pass an array by name, or a part of one, such as x[2:6]",
         )

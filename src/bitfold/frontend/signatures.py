@@ -53,7 +53,7 @@ class Signature:
 
 
 def declared_parameters(fn: FunctionType, node: ast.FunctionDef, file: str) -> Signature:
-    """The parameters of `fn`, each with an array type. Raises LanguageError for any other parameter."""
+    """The signature of `fn`. Raises LanguageError where a type of it is none of the language."""
     args = node.args
     refused = [*filter(None, (args.vararg, args.kwarg)), *args.kwonlyargs, *args.defaults]
     if refused:
@@ -162,7 +162,10 @@ def _declared(arg: ast.arg, type: Any, scope: Scope) -> Declared:
     found = "it has no annotation" if arg.annotation is None else f"not {shown(arg.annotation)}"
     remedy = f'annotate it: `{arg.arg}: bit["N"]`, `{arg.arg}: int16[10]`, or `{arg.arg}: int32` for a number'
     raise LanguageError(
-        f"parameter {arg.arg!r} needs an array type; {found}", code="BF-L032", span=span, remedy=remedy
+        f"parameter {arg.arg!r} needs a type of the language; {found}",
+        code="BF-L032",
+        span=span,
+        remedy=remedy,
     )
 
 

@@ -103,7 +103,7 @@ class StatementParser:
                 return self._expression(node.value)
         keyword, remedy = REFUSED_STATEMENTS.get(
             type(node),
-            (type(node).__name__.lower(), "a kernel has for, if, assignments and calls of kernels"),
+            (type(node).__name__.lower(), "a kernel has for, while, if, assignments and calls of kernels"),
         )
         raise LanguageError(
             f"`{keyword}` is not part of the kernel language",

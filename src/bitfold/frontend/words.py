@@ -7,7 +7,6 @@ import builtins
 from collections.abc import Callable
 from typing import Any
 
-from bitfold.frontend.scope import is_kernel
 from bitfold.ir import floats
 from bitfold.ir.nodes import Fn
 from bitfold.lang import intrinsics, mathematics
@@ -71,7 +70,7 @@ REFUSED_STATEMENTS: dict[type[ast.stmt], tuple[str, str]] = {
     ast.AsyncFor: ("async for", "use an ordinary for loop"),
     ast.Assert: ("assert", "check values outside the kernel"),
     ast.AsyncFunctionDef: ("async def", "define an ordinary function outside this one and call it"),
-    ast.ClassDef: ("class", "a kernel has arrays and integers"),
+    ast.ClassDef: ("class", "define it outside the kernel"),
     ast.Import: ("import", "import at the top of the file"),
     ast.ImportFrom: ("from", "import at the top of the file"),
     ast.Global: ("global", "pass an array argument"),
@@ -87,8 +86,6 @@ def call_remedy(callee: object) -> str:
         return "add in a loop: `acc += x[i]`"
     if callee is builtins.len:
         return "len takes an array or a tuple from outside the kernel"
-    if is_kernel(callee):
-        return "call a kernel as a statement of its own; it writes its results into array arguments"
     name = getattr(callee, "__name__", "")
     if getattr(callee, "__module__", "") in ("math", "numpy", "builtins") and hasattr(mathematics, name):
         return f"use the language's own: from bitfold.lang import {name}"
