@@ -23,16 +23,8 @@ Statements = tuple[Stmt, ...]
 
 
 def assign(node: ast.Assign, scope: Scope) -> Statements:
-    """`name = value`, `array[i] = value`, or `M, K = w.shape`."""
-    span = span_of(node, scope.file)
-    if len(node.targets) > 1:
-        raise LanguageError(
-            "this assigns to several places at once",
-            code="BF-L001",
-            span=span,
-            remedy="one target on each line",
-        )
-    target = node.targets[0]
+    """`name = value`, `array[i] = value`, or `M, K = w.shape`: one target, as `several` leaves it."""
+    span, (target,) = span_of(node, scope.file), node.targets
     match target:
         case ast.Tuple():
             return _unpack(target, node.value, scope, span)

@@ -29,7 +29,7 @@ from bitfold.frontend.scope import ArrayName, ScalarName, Scope
 from bitfold.frontend.signatures import Declared
 from bitfold.frontend.source import shown, span_of
 from bitfold.ir import build
-from bitfold.ir.nodes import Alloc, CallKernel, Declare, Expr, For, Param, Real, Stmt, Store
+from bitfold.ir.nodes import Alloc, CallKernel, Declare, Expr, For, Param, Stmt, Store
 from bitfold.lang.fixed import FixedType
 from bitfold.lang.types import ArrayType
 
@@ -190,7 +190,7 @@ class Returns:
         """What is left of the allocation of an array that is a parameter now."""
         if alloc.fill is None:
             return ()
-        value: Expr = alloc.fill if isinstance(alloc.fill, Real) else build.const(alloc.fill)
+        value = build.fill_value(alloc.fill)
         return _everywhere(
             alloc.name,
             alloc.type,

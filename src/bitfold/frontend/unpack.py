@@ -12,6 +12,7 @@ from collections.abc import Callable
 from bitfold.diagnostics import LanguageError
 from bitfold.frontend.expressions import parse_expr, parse_value
 from bitfold.frontend.floats import operand
+from bitfold.frontend.local_arrays import maker_of
 from bitfold.frontend.scaled import Scaled, fixed_type
 from bitfold.frontend.scope import ArrayName, ScalarName, Scope
 from bitfold.frontend.source import shown, span_of
@@ -115,7 +116,7 @@ def _chained(node: ast.Assign, scope: Scope, assign: Assign) -> tuple[Stmt, ...]
     value: ast.expr = node.value
     kept: list[Stmt] = []
     targets = list(node.targets)
-    if _makes_array(value, scope) and isinstance(targets[0], ast.Name):
+    if maker_of(value, scope) not in (None, array.rom) and isinstance(targets[0], ast.Name):
         kept += assign(ast.copy_location(ast.Assign([targets.pop(0)], value), node))
         value = ast.copy_location(ast.Name(shown(first), ast.Load()), value)
     elif static_or_none(value, scope) is None and view(value, scope, parse_expr) is None:
@@ -123,8 +124,3 @@ def _chained(node: ast.Assign, scope: Scope, assign: Assign) -> tuple[Stmt, ...]
     for target in targets:
         kept += assign(ast.copy_location(ast.Assign([target], value), target))
     return tuple(kept)
-
-
-def _makes_array(node: ast.expr, scope: Scope) -> bool:
-    callee = static_or_none(node.func, scope) if isinstance(node, ast.Call) else None
-    return any(callee is maker for maker in (array.empty, array.zeros, array.full))
