@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bitfold.diagnostics import BuildError
+from bitfold.outputs import umask
 
 MANIFEST = "manifest.json"
 HLS, LLVM = "bitfold hls", "bitfold llvm"
@@ -91,7 +92,7 @@ def write_files(files: Mapping[str, bytes], out: Path) -> Path:
         for file, data in files.items():
             (staging / file).write_bytes(data)
         if fresh:
-            staging.chmod(0o777 & ~_umask())
+            staging.chmod(0o777 & ~umask())
             os.replace(staging, folder)
         else:
             for file in [*(f for f in files if f != MANIFEST), MANIFEST]:
@@ -108,9 +109,3 @@ def write_files(files: Mapping[str, bytes], out: Path) -> Path:
         if staging is not None:
             shutil.rmtree(staging, ignore_errors=True)
     return Path(out)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

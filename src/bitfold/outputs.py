@@ -66,7 +66,7 @@ def write_file(path: Path, text: str, what: str) -> None:
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(text)
-            os.chmod(staged, target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+            os.chmod(staged, target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~umask())
             os.replace(staged, target)
         except OSError:
             Path(staged).unlink(missing_ok=True)
@@ -79,7 +79,8 @@ def write_file(path: Path, text: str, what: str) -> None:
         ) from None
 
 
-def _umask() -> int:
+def umask() -> int:
+    """The permissions that this process gives to no new file."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

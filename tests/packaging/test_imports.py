@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "devices": DIAGNOSTICS,
     "model": LOWERING | DEVICES | {"build"},
     "autofold": AUTOFOLD,
-    "build": LOWERING | DEVICES,
+    "build": LOWERING | DEVICES | {"outputs"},
     "kernels": LANG,
     "schedules": LANG | {"schedule"},
     "report": REPORT,
