@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
@@ -135,14 +135,7 @@ class Summary:
         before = ""
         for row in self.loops:
             first = several and row.kernel != before
-            yield LoopRow(
-                row.kernel,
-                row.depth,
-                f"{row.kernel}: {row.name}" if first else row.name,
-                row.trips,
-                row.how,
-                row.cycles,
-            )
+            yield replace(row, name=f"{row.kernel}: {row.name}") if first else row
             before = row.kernel
 
     def _cycles_text(self) -> str:

@@ -113,13 +113,12 @@ def memory(width: int, depth: int, *, constant: bool, kind: str = "") -> Resourc
     """A memory or, of one word that is not constant, a register; `kind` "" is what `memory_kind` says."""
     if depth <= 1:
         return NOTHING if constant else Resources(ff=width)
-    output = Resources(ff=width)
     match kind or memory_kind(width, depth):
         case "uram":
             return Resources(uram=uram(width, depth))
         case "bram":
             return Resources(bram18=bram18(width, depth))
-    return output + Resources(rom_luts(width, depth) if constant else lutram(width, depth))
+    return Resources(rom_luts(width, depth) if constant else lutram(width, depth), ff=width)
 
 
 def memory_kind(width: int, depth: int) -> str:

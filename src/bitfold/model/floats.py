@@ -7,7 +7,7 @@ from bitfold.model import costs
 from bitfold.model.costs import Resources
 
 _KINDS = {Op.ADD: "add", Op.SUB: "add", Op.MUL: "mul", Op.DIV: "div"}
-_WORDS = {"add": "adder", "mul": "product", "div": "division", "cmp": "comparison"}
+_WORDS = {"add": "adder", "mul": "product", "div": "division"}
 _ROUNDING = (Fn.FLOOR, Fn.CEIL, Fn.RINT)
 _CHEAP = (Fn.EXP, Fn.LOG, Fn.LOG2, Fn.LOG10, Fn.TANH, Fn.SINH, Fn.COSH)
 
@@ -19,7 +19,8 @@ def float_cost(e: Expr) -> tuple[str, Resources] | None:
             kind = _KINDS[e.op]
             return f"{_WORDS[kind]} of {e.real}", costs.float_operator(kind, e.real.width)
         case Compare() if e.lhs.real is not None:
-            return _compared(e.lhs.real.width, 1, "comparison")
+            width = e.lhs.real.width
+            return f"comparison of floats of {width} bits", costs.float_operator("cmp", width)
         case Cast() if e.real is not None:
             return _converted(e)
         case Bitcast():
@@ -27,10 +28,6 @@ def float_cost(e: Expr) -> tuple[str, Resources] | None:
         case Apply():
             return _applied(e)
     return None
-
-
-def _compared(width: int, count: int, what: str) -> tuple[str, Resources]:
-    return f"{what} of floats of {width} bits", costs.float_operator("cmp", width) * count
 
 
 def _converted(e: Cast) -> tuple[str, Resources] | None:

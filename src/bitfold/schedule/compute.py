@@ -231,8 +231,8 @@ def _merged(function: Function, plan: _Plan, lags: list[int]) -> Function:
 
     def part(nest: tuple[For, ...], starts: list[int]) -> Body:
         """The body of `nest`, its iterations counted from `starts`, where it takes part."""
-        values, cond = {}, build.const(1)
-        condition: Expr = cond
+        values: dict[str, Expr] = {}
+        condition: Expr = build.const(1)
         for loop, number, start, total in zip(nest, numbers, starts, totals, strict=True):
             trips = constant_trips(loop)
             if start:

@@ -67,9 +67,6 @@ class _State:
     origin: Program  # before the first step
     trace: tuple[Step, ...] = ()
 
-    def __post_init__(self) -> None:
-        self.origin = self.program
-
 
 class View:
     """One kernel of a program that is being scheduled; the views of a program share its steps."""
