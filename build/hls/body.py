@@ -151,7 +151,10 @@ class Body:
         for index in indices:
             code = self.take(index, reads)
             subscripts.append((as_native(code) if code.type.width > 64 else code).text)
-        return self.memories[memref].name + "".join(f"[{s}]" for s in subscripts)
+        memory = self.memories[memref]
+        if not memory.dims and not mlir.is_stream(memref.type):
+            return memory.name  # a number, to which the only index is 0
+        return memory.name + "".join(f"[{s}]" for s in subscripts)
 
     def name_scalar(self, memref: ir.Value) -> Memory:
         """Give a scalar its name, in the innermost scope; its declaration is the caller's to write."""

@@ -31,18 +31,23 @@ class Parameter:
     read: bool
     written: bool
     layout: tuple[PartitionSpec, ...]
+    scalar: bool = False
 
     @property
     def declaration(self) -> str:
         if self.streamed:
             dims = "".join(f"[{d}]" for d in self.dims)
             return f"hls::stream<{ap(self.elem)}> {f'(&{self.name}){dims}' if dims else f'&{self.name}'}"
+        if self.scalar:
+            return f"{ap(self.elem)} {'&' if self.written else ''}{self.name}"
         const = "" if self.written else "const "
         return f"{const}{ap(self.elem)} {self.name}{''.join(f'[{d}]' for d in self.dims)}"
 
     @property
     def interface(self) -> str:
-        """The INTERFACE directive of a top-level port; none for one that is all scalars."""
+        """The INTERFACE directive of a top-level port; none for an array in registers."""
+        if self.scalar:
+            return f"INTERFACE s_axilite port={self.name}"
         if self.streamed:
             return f"INTERFACE axis port={self.name}"
         return "" if is_in_registers(self.dims, self.layout) else f"INTERFACE ap_memory port={self.name}"
@@ -129,14 +134,16 @@ def _parameters(function: ir.Operation, names: Names, effects: mlir.Effects) -> 
     attributes = mlir.argument_attributes(function)
     found = []
     for i, (arg, about) in enumerate(zip(mlir.body(function).arguments, attributes, strict=True)):
+        scalar = effects.scalars[symbol][i]
         found.append(
             Parameter(
                 names.declare(mlir.text(about, "bf.name", f"arg{i}")),
                 mlir.element_type(arg.type),
-                mlir.shape(arg.type),
+                () if scalar else mlir.shape(arg.type),
                 mlir.is_stream(arg.type),
                 *effects.parameters[symbol][i],
-                mlir.partitions(about),
+                () if scalar else mlir.partitions(about),
+                scalar,
             )
         )
     return found
@@ -167,8 +174,7 @@ def _function(
         writer.memories[arg] = Memory(p.name, p.elem, p.dims)
     if top:
         writer.pragmas([p.interface for p in parameters if p.interface])
-        streaming = parameters and all(p.streamed for p in parameters)
-        writer.pragmas([f"INTERFACE ap_ctrl_{'none' if streaming else 'hs'} port=return"])
+        writer.pragmas([f"INTERFACE {_control(parameters)} port=return"])
     else:
         writer.pragmas(["INLINE off"])
     for p in parameters:
@@ -179,6 +185,13 @@ def _function(
     kernel = mlir.text(function.attributes, "bf.kernel", symbol)
     comment = f"// {kernel}: {mlir.source(function)}".rstrip(": ")
     return "\n".join([comment, f"{head} {{", *writer.lines, "}", ""])
+
+
+def _control(parameters: Sequence[Parameter]) -> str:
+    """How the top kernel is started: by registers, as its numbers are passed, or not at all by streams."""
+    if any(p.scalar for p in parameters):
+        return "s_axilite"
+    return "ap_ctrl_none" if parameters and all(p.streamed for p in parameters) else "ap_ctrl_hs"
 
 
 def _dataflow(function: ir.Operation, effects: mlir.Effects, writer: Body) -> None:

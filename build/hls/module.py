@@ -126,16 +126,31 @@ class Effects:
     """
 
     parameters: dict[str, list[tuple[bool, bool]]] = field(default_factory=dict)
+    # Which parameters of each function are numbers.
+    scalars: dict[str, list[bool]] = field(default_factory=dict)
 
     @staticmethod
     def of(module: ir.Module) -> Effects:
         found = Effects()
         for function in functions(module):
             read, written = found.touched(function)
-            found.parameters[text(function.attributes, "sym_name")] = [
-                (a in read, a in written) for a in body(function).arguments
-            ]
+            symbol = text(function.attributes, "sym_name")
+            found.parameters[symbol] = [(a in read, a in written) for a in body(function).arguments]
+            found.scalars[symbol] = ["bf.scalar" in about for about in argument_attributes(function)]
         return found
+
+    def is_number(self, memref: ir.Value) -> bool:
+        """Whether a local array of one element is only what calls take as numbers or return."""
+        calls = 0
+        for use in memref.uses:
+            owner = use.owner
+            if owner.name == "func.call":
+                if not self.scalars[text(owner.attributes, "callee")][use.operand_number]:
+                    return False
+                calls += 1
+            elif owner.name not in ("memref.load", "memref.store"):
+                return False
+        return calls > 0
 
     def touched(self, op: ir.Operation) -> tuple[set[ir.Value], set[ir.Value]]:
         """The memrefs and streams that `op`, with all that is inside it, reads and writes."""

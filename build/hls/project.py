@@ -67,7 +67,15 @@ def plan(
     source = emit(lowered)
     params = lowered.program.top.params
     ports = tuple(
-        Port(p.name, c.name, p.type, c.read, c.written, p.name in vectors.inputs and not p.type.streamed)
+        Port(
+            p.name,
+            c.name,
+            p.type,
+            c.read,
+            c.written,
+            p.name in vectors.inputs and not p.type.streamed,
+            c.scalar,
+        )
         for p, c in zip(params, source.parameters, strict=True)
     )
     golden, images = vector_text(ports, vectors)
@@ -172,6 +180,8 @@ def _argument(port: Port) -> str:
         return f"{port.cname}_stream"
     inner = "".join(f"[{d}]" for d in port.type.dims[1:])
     flat = f"{port.cname}_port.at"
+    if port.scalar:
+        return f"{flat}[0]"
     return f"reinterpret_cast<{ap(port.type.elem)}(*){inner}>({flat})" if inner else flat
 
 

@@ -93,6 +93,10 @@ def alloca(body: Body, op: ir.Operation) -> None:
         body.undeclared[op.result] = op.block
         return
     memory.name = body.names.declare(memory.name)
+    if memory.dims == (1,) and "bf.state" not in op.attributes and body.effects.is_number(op.result):
+        memory.dims = ()
+        body.statement(f"{ap(memory.elem)} {memory.name};")
+        return
     declaration = f"{ap(memory.elem)} {memory.name}{''.join(f'[{d}]' for d in memory.dims)}"
     if "bf.state" not in op.attributes:
         body.statement(f"{declaration};")
@@ -199,8 +203,15 @@ def put(body: Body, op: ir.Operation) -> None:
 
 def call(body: Body, op: ir.Operation) -> None:
     body.enter(op)
-    args = ", ".join(body.memories[v].name for v in op.operands)
-    body.statement(f"{body.callees[mlir.text(op.attributes, 'callee')]}({args});")
+    callee = mlir.text(op.attributes, "callee")
+    given = zip(op.operands, body.effects.scalars[callee], strict=True)
+    args = ", ".join(_argument(body.memories[v], scalar) for v, scalar in given)
+    body.statement(f"{body.callees[callee]}({args});")
+
+
+def _argument(memory: Memory, scalar: bool) -> str:
+    """What a call passes for a number, or for an array or stream."""
+    return f"{memory.name}[0]" if scalar and memory.dims else memory.name
 
 
 def nothing(body: Body, op: ir.Operation) -> None:

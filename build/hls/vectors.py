@@ -31,7 +31,7 @@ class Port:
     """A parameter of the top function. `cname` is its C++ name; a written port is compared after each run.
 
     `filled` tells that the vectors say what it holds before a run although the kernel does not read it; other
-    such ports start as 0.
+    such ports start as 0. A `scalar` is a number, not an array of one.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Port:
     read: bool
     written: bool
     filled: bool = False
+    scalar: bool = False
 
     @property
     def driven(self) -> bool:
@@ -58,7 +59,7 @@ class Port:
         return {
             "name": self.name,
             "direction": direction,
-            "interface": "stream" if self.type.streamed else "memory",
+            "interface": "stream" if self.type.streamed else "scalar" if self.scalar else "memory",
             "width": self.type.elem.width,
             "signed": self.type.elem.signed,
             "shape": list(self.type.dims),

@@ -13,6 +13,7 @@ from bitfold.lang import (
     grid,
     int8,
     int16,
+    int32,
     packed,
     pipeline,
     popcount,
@@ -113,3 +114,16 @@ def varying(n: uint8[1], x: int16[16], y: int16[16]):
         for i in range(max(y[0], 3), 16):
             y[i] = 0
         y[0] = 0
+
+
+def dot(a: int8["N"], b: int8["N"], start: int16) -> int32:
+    acc: int32 = start
+    for i in range(len(a)):
+        acc += a[i] * b[i]
+    return acc
+
+
+def numbers(x: int8[2, 4], scale: uint8, start: int16, y: int16[4]) -> (int32, uint16):
+    for i in range(4):
+        y[i] = x[0, i] * scale
+    return dot(x[0], x[1], start) + dot(x[1], x[1], 0), scale * 3

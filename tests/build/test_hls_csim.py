@@ -58,7 +58,7 @@ def test_random_programs(change: None, quick: None, tmp_path: Path) -> None:
 
 
 @pytest.mark.csim
-@pytest.mark.parametrize("kernel", ["binary_dense", "stream_dense", "network", "varying"])
+@pytest.mark.parametrize("kernel", ["binary_dense", "stream_dense", "network", "varying", "numbers"])
 def test_layers(kernel: str, tmp_path: Path) -> None:
     simulate(getattr(hls_kernels, kernel), tmp_path, images=20)
 

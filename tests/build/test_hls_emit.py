@@ -39,7 +39,7 @@ def from_mlir(text: str) -> Lowered:
         return Lowered(context, ir.Module.parse(text), Program((Function("f", (), ()),), {}), ())
 
 
-@pytest.mark.parametrize("kernel", ["binary_dense", "stream_dense", "network", "varying"])
+@pytest.mark.parametrize("kernel", ["binary_dense", "stream_dense", "network", "varying", "numbers"])
 def test_golden(kernel: str, golden: Callable[[str, str], None]) -> None:
     made = project_plan(getattr(hls_kernels, kernel), kernel)
     golden(f"hls/{kernel}.cpp", made.files[f"{kernel}.cpp"].decode())
@@ -133,6 +133,32 @@ def top(n: uint8[1], far: int32[1], y: uint8[64]):
         "min=0 max=264",
         "min=0 max=63",
     ]
+
+
+def test_numbers_are_scalar_ports(tmp_path: Path) -> None:
+    text = emitted(
+        """
+def scaled(x: int16, by: int16) -> int32:
+    return x * by
+
+
+def top(a: stream_in, n: int16, q: UFixed(8, 4), f: float32) -> (int32, float64):
+    return scaled(n, n) + a.get(), float64(f)
+""".replace("stream_in", "int8[1] @ stream"),
+        tmp_path,
+    )
+    lines = text.partition("void top(")[2].partition(")")[0].replace(",", "").split("\n")
+    assert [line.strip() for line in lines[2:]] == [
+        "ap_int<16> n",
+        "ap_uint<8> q",
+        "float f",
+        "ap_int<32> &result_0",
+        "double &result_1",
+    ]
+    assert "static void scaled(ap_int<16> x, ap_int<16> by, ap_int<32> &result) {" in text
+    for port in ("n", "q", "f", "result_0", "result_1", "return"):
+        assert f"#pragma HLS INTERFACE s_axilite port={port}\n" in text
+    assert "[1]" not in text, "no number is an array"
 
 
 def test_directives(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ they are scheduled:
                  bf.rewind, bf.trips (what is known of a varying number of iterations: min, max, avg)
     memref.alloca, memref.get_global, function arguments
                  bf.name, bf.lanes_of (elements packed along the innermost dimension),
-                 bf.partition (a list of {kind, dim, factor}), bf.memory, bf.fill
+                 bf.partition (a list of {kind, dim, factor}), bf.memory, bf.fill,
+                 bf.scalar (of an argument: its one element is a number to callers)
     func.func    bf.kernel (its name in Python), bf.dataflow
 """
 

@@ -19,6 +19,7 @@ from bitfold.ir.nodes import (
     For,
     Function,
     If,
+    Param,
     Program,
     Put,
     Real,
@@ -153,6 +154,13 @@ def array_attributes(name: str, type: ArrayType) -> dict[str, ir.Attribute]:
     return found
 
 
+def _parameter_attributes(param: Param) -> dict[str, ir.Attribute]:
+    found = array_attributes(param.name, param.type)
+    if param.scalar and not param.type.streamed:
+        found["bf.scalar"] = ir.UnitAttr.get()
+    return found
+
+
 @dataclass
 class _Emitter:
     program: Program
@@ -171,7 +179,7 @@ class _Emitter:
             if function.concurrent:
                 op.operation.attributes["bf.dataflow"] = ir.UnitAttr.get()
             op.arg_attrs = ir.ArrayAttr.get(
-                [ir.DictAttr.get(array_attributes(p.name, p.type)) for p in function.params]
+                [ir.DictAttr.get(_parameter_attributes(p)) for p in function.params]
             )
             entry = op.add_entry_block([location(p.span) for p in function.params])
             with ir.InsertionPoint(entry):
