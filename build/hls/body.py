@@ -19,11 +19,15 @@ LONGEST_LINE = 110
 
 @dataclass(slots=True)
 class Memory:
-    """An array, scalar or stream: its C++ name (a scalar's from its declaration on) and its element type."""
+    """An array, scalar or stream: its C++ name (a scalar's from its declaration on) and its element type.
+
+    `copied` tells that each call gets a copy: it is a number that nothing writes.
+    """
 
     name: str
     elem: ElementType
     dims: tuple[int, ...]
+    copied: bool = False
 
 
 @dataclass

@@ -171,7 +171,7 @@ def _function(
     block = mlir.body(function)
     writer = Body(HANDLERS, names, effects, titles, roms, initials)
     for arg, p in zip(block.arguments, parameters, strict=True):
-        writer.memories[arg] = Memory(p.name, p.elem, p.dims)
+        writer.memories[arg] = Memory(p.name, p.elem, p.dims, copied=p.scalar and not p.written)
     if top:
         writer.pragmas([p.interface for p in parameters if p.interface])
         writer.pragmas([f"INTERFACE {_control(parameters)} port=return"])
@@ -230,7 +230,7 @@ def _conflict(calls: Sequence[ir.Operation], effects: mlir.Effects, writer: Body
         for value in call.operands:
             known = writer.memories.get(value)
             title = known.name if known else identifier(mlir.text(value.owner.attributes, "bf.name", "array"))
-            if readers.get(value, 0) > 1:
+            if readers.get(value, 0) > 1 and not (known and known.copied):
                 return f"several kernels read {title}"
             if writers.get(value, 0) > 1:
                 return f"several kernels write {title}"

@@ -20,10 +20,53 @@ from bitfold.build.llvm.jit import CpuModule
 from bitfold.diagnostics import BuildError, DeadlockError, ScheduleError, StreamError
 from bitfold.frontend import parse
 from bitfold.ir.run import run_python
+from bitfold.lang import int8, int16, typed
 from bitfold.lowering.channels import channels_to_arrays, runs_in_order
 from bitfold.lowering.pipeline import LLVM_STEPS, Trace, lower_to_hls
 from bitfold.lowering.to_mlir import module_text
 
+SYSTOLIC = """
+W = ((3, -1, 4), (2, -5, 1))
+
+def feed(x: int8[4], c: Stream[int16, 2], by: int16):
+    for i in range(4):
+        c.put(x[i] * by)
+
+def cell(w: int16, west: Stream[int16, 2], east: Stream[int16, 2], north: Stream[int16, 2],
+         south: Stream[int16, 2]):
+    for _ in range(4):
+        a: int16 = west.get()
+        east.put(a)
+        south.put(int16(north.get() + a * w))
+
+def drop(c: Stream[int16, 2]):
+    for _ in range(4):
+        last: int16 = c.get()
+
+def zero(c: Stream[int16, 2]):
+    for i in range(4):
+        c.put(0)
+
+def take(a: Stream[int16, 2], b: Stream[int16, 2], c: Stream[int16, 2], y: int16[3, 4]):
+    for i in range(4):
+        y[0, i] = a.get()
+        y[1, i] = b.get()
+        y[2, i] = c.get()
+
+def kernel(x: int8[4], z: int8[4], y: int16[3, 4]):
+    across = empty(Stream[int16, 2][2, 4])
+    down = empty(Stream[int16, 2][3, 3])
+    feed(x, across[0, 0], 1)
+    feed(z, across[1, 0], 2)
+    for j in static(range(3)):
+        zero(down[0, j])
+    for i in static(range(2)):
+        for j in static(range(3)):
+            cell(W[i][j], across[i, j], across[i, j + 1], down[i, j], down[i + 1, j])
+    for i in static(range(2)):
+        drop(across[i, -1])
+    take(down[2, 0], down[2, 1], down[2, 2], y)
+"""
 POLL = """
 def puts(x: uint8[5], c: Stream[uint8, 2], n: uint8[1]):
     for i in range(5):
@@ -311,3 +354,18 @@ def kernel(x: int8[4], y: int8[4]):
     check_llvm(parse(kernel_of(both)), seeds=[1])
     with pytest.raises(BuildError, match="several kernels read x"):
         module_code(customize(kernel_of(both)))
+
+
+def test_single_streams_of_an_array_join_the_cells_of_a_systolic_array(tmp_path: Path):
+    kernel = load(HEAD + SYSTOLIC)["kernel"]
+    s = customize(kernel)
+    x, z = np.array([1, -2, 3, 100], np.int8), np.array([7, 0, -9, 5], np.int8)
+    weights = np.array([[3, -1, 4], [2, -5, 1]])
+    wanted = weights[0][:, None] * x + weights[1][:, None] * 2 * z.astype(np.int64)
+    modules = [s.build(), s.build(target="hls", project=tmp_path / "cells")]
+    for run in (kernel, lambda *args: run_python(s.program, *args), *modules):
+        y = np.zeros((3, 4), np.int16)
+        run(x.copy(), z.copy(), y) if run is not kernel else run(
+            typed(x, int8), typed(z, int8), typed(y, int16)
+        )
+        assert (y == wanted).all()

@@ -27,10 +27,16 @@ def network(top: str, *kernels: str) -> str:
     return "\n\n".join([HEAD, PUTS, GETS, *kernels, f"def kernel(x: int8[4], y: int8[4]):\n{body}\n"])
 
 
+INNER = """\
+def inner(c: Stream[int8], y: int8[4]):
+    y[0] = c.get()
+"""
+
+
 def in_consumer(body: str, type: str = "Stream[int8, 4]") -> str:
     """A network whose `gets` is `it`, with this body."""
     it = f"def it(c: {type}, y: int8[4]):\n{textwrap.indent(textwrap.dedent(body), '    ')}\n"
-    return network(f"c = empty({type})\nit(c, y)", it)
+    return network(f"c = empty({type})\nit(c, y)", INNER, it)
 
 
 TYPES = {
@@ -81,7 +87,32 @@ ENDS = {
     "a stream for an array": ("c: Stream[int8, 4]\nputs(«c», c)", "but this is Stream[int8, 4]"),
     "another element type": ("c: Stream[int16, 4]\nputs(x, «c»)", "but this is Stream[int16, 4]"),
     "an array of streams for a stream": ("c: Stream[int8, 4][2]\nputs(x, «c»)", "shape (2,)"),
-    "one stream of an array": ("c: Stream[int8, 4][2]\nputs(x, «c[0]»)", "called with whole arrays"),
+    "one stream of an array without a consumer": (
+        "«c = empty(Stream[int8, 4][2])»\nputs(x, c[0])",
+        "no kernel gets from the stream 'c_0'",
+    ),
+    "one stream of an array, and the whole": (
+        "c = empty(Stream[int8, 4][2])\nputs(x, c[0])\ngets(«c», y)",
+        "'c' is passed whole here, and one stream of it in another call",
+        "single streams only",
+    ),
+    "a stream that is not there": (
+        "c = empty(Stream[int8, 4][2])\nputs(x, c[«2»])",
+        "index 2 is outside 'c': there are 2 streams",
+    ),
+    "a stream that data choose": (
+        "c = empty(Stream[int8, 4][2])\nputs(x, «c[x[0]]»)",
+        "has to be known before the kernel runs",
+        "static(range(4))",
+    ),
+    "some of the streams": (
+        "c = empty(Stream[int8, 4][4])\nputs(x, «c[1:3]»)",
+        "has to be known before the kernel runs",
+    ),
+    "a put to one stream in the top": (
+        "c = empty(Stream[int8, 4][1])\nputs(x, c[0])\n«c[0].put(1)»",
+        "it uses the stream 'c_0' itself",
+    ),
 }
 USES = {
     "a put of a fraction": ("c.put(«0.5»)", "0.5 is a Python float", "int(0.5)"),
@@ -119,6 +150,7 @@ ARRAYS = {
     "a loop too long": ("for i in range(4):\n    y[0] = c[«i»].get()", "index 0..3 can be outside"),
     "no index": ("y[0] = «c».get()", "an array of streams of 1 dimensions", "write c[i].get()"),
     "too many indices": ("y[0] = «c[0, 1]».get()", "an array of streams of 1 dimensions"),
+    "one as an argument": ("inner(«c[0]», y)", "'c' is a parameter", "declare the array in the top kernel"),
     "an element": ("y[0] = «c[0]» + 1", "'c[0]' is a stream", "c[0].get()"),
 }
 

@@ -19,6 +19,7 @@ from bitfold.frontend.scope import ArrayName, ScalarName, Scope, described, is_k
 from bitfold.frontend.signatures import results_of, scalars_of
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_or_none
+from bitfold.frontend.streams import passed_stream
 from bitfold.frontend.structs import field_name, find
 from bitfold.frontend.views import view
 from bitfold.ir.nodes import Expr, Stmt
@@ -166,6 +167,8 @@ class Calls:
         if scalar and not isinstance(found, (ArrayName, np.ndarray)):
             held = found.array if isinstance(found, ScalarName) else None
             return Scalar(operand(node, parse_expr(node, scope), scope), held)
+        if (stream := passed_stream(node, scope)) is not None:
+            return stream
         if isinstance(node, ast.Subscript) and (part := view(node, scope, parse_expr, scope.lifted)):
             found = part
         if isinstance(found, State) and found.type is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -141,7 +142,19 @@ def _new_array(
 ) -> Statements:
     ir_name, integers = scope.unique(name), _integers(type)
     scope.bind(name, ArrayName(ir_name, integers, fixed=_held(type)))
+    if isinstance(integers, StreamType) and integers.shape and name in scope.singled:
+        return _single_streams(ir_name, integers, _held(type), scope, span)
     return (Alloc(ir_name, integers, fill, span=span),)
+
+
+def _single_streams(
+    name: str, type: StreamType, held: FixedType | None, scope: Scope, span: Span
+) -> Statements:
+    """An array of streams of which kernels are passed one each: so many streams."""
+    one = replace(type, shape=())
+    parts = {at: scope.unique("_".join([name, *map(str, at)])) for at in np.ndindex(*type.dims)}
+    scope.streams[name] = {at: ArrayName(part, one, fixed=held) for at, part in parts.items()}
+    return tuple(Alloc(part, one, None, span=span) for part in parts.values())
 
 
 def _array_type(node: ast.expr, scope: Scope) -> ArrayType | FixedArrayType:

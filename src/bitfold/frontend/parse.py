@@ -24,6 +24,7 @@ from bitfold.frontend.scope import ArrayName, Scope
 from bitfold.frontend.signatures import concrete, declared_parameters
 from bitfold.frontend.source import captured, definition, own_names, span_of
 from bitfold.frontend.statements import StatementParser
+from bitfold.frontend.streams import singled
 from bitfold.frontend.views import overlapping
 from bitfold.ir import build
 from bitfold.ir.effects import parameter_effects
@@ -100,6 +101,7 @@ class _ProgramParser:
         outside |= {n: resolved[n] for n in declared.generic.types}
         sizes = {n: v for n, v in resolved.items() if isinstance(v, int)}
         scope = Scope(file, outside, self.constants, own_names(fn), Counter(stored), sizes)
+        scope.singled = singled(node)
         params = bind(node.name, declared, bound, resolved, scope)
         results = [Result(r, *concrete(r, resolved)) for r in declared.results]
         returns = Returns.of(node, results, scope, frozenset(p.name for p, _ in params))

@@ -133,7 +133,9 @@ class Scope:
     are those that the kernel and what it calls keep.
     `converted` are the expressions whose value goes straight into a cast or an array element, so that it need
     not be known of which type it is. `entry` are statements at the kernel's start, `call`
-    gives the value of a call of another kernel inside an expression.
+    gives the value of a call of another kernel inside an expression. `singled` are the names of
+    which the kernel passes single elements to others; where such a name is an array of streams, `streams` has
+    the streams that it is made of, by its name in the IR.
     """
 
     file: str
@@ -152,6 +154,8 @@ class Scope:
     goal: str = ""
     states: list[tuple[ArrayName, State, Span]] = field(default_factory=list)
     converted: list[ast.expr] = field(default_factory=list)
+    singled: frozenset[str] = frozenset()
+    streams: dict[str, dict[tuple[int, ...], ArrayName]] = field(default_factory=dict)
     _used: set[str] = field(default_factory=lambda: set(RESERVED))
     _gone: dict[str, str] = field(default_factory=dict)
 

@@ -10,6 +10,7 @@ from bitfold.frontend import fixed
 from bitfold.frontend.floats import require_integer
 from bitfold.frontend.scope import ArrayName, ParseExpr, Scope
 from bitfold.frontend.source import shown, span_of
+from bitfold.frontend.static import static_int
 from bitfold.ir import build
 from bitfold.ir.nodes import Const, Declare, Expr, Get
 from bitfold.lang.stream import StreamType
@@ -37,6 +38,73 @@ class StreamCall:
         return build.probe(self.stream.ir_name, self.method == "full", self.span, self.indices)
 
 
+def singled(node: ast.FunctionDef) -> frozenset[str]:
+    """The names of which a kernel passes single elements to others: `c` in `take(c[0], y)`."""
+    calls = (n for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name))
+    given = (arg for call in calls for arg in (*call.args, *(k.value for k in call.keywords)))
+    return frozenset(
+        arg.value.id for arg in given if isinstance(arg, ast.Subscript) and isinstance(arg.value, ast.Name)
+    )
+
+
+def passed_stream(node: ast.expr, scope: Scope) -> ArrayName | None:
+    """The stream that `node`, an argument of a call, is: `c` or `c[0]`; None when it is something else.
+
+    Raises LanguageError for what cannot be passed of an array of streams.
+    """
+    base = node.value if isinstance(node, ast.Subscript) else node
+    found = scope.names.get(base.id) if isinstance(base, ast.Name) else None
+    if not isinstance(found, ArrayName) or not isinstance(found.type, StreamType):
+        return None
+    span, parts = span_of(node, scope.file), scope.streams.get(found.ir_name)
+    if not isinstance(node, ast.Subscript):
+        if parts is None:
+            return found
+        raise LanguageError(
+            f"{shown(node)!r} is passed whole here, and one stream of it in another call",
+            code="BF-L041",
+            span=span,
+            remedy="pass single streams only, or whole arrays of them only",
+        )
+    if parts is None:
+        what = f"one stream, not an array ({found.type})" if not found.type.shape else "a parameter"
+        raise LanguageError(
+            f"{shown(base)!r} is {what}, of which no single stream can be passed on",
+            code="BF-L041",
+            span=span,
+            remedy="declare the array in the top kernel, and pass single streams of it there",
+        )
+    at = _position(node, found.type, scope)
+    if at is None:
+        raise LanguageError(
+            f"which stream {shown(node)!r} is has to be known before the kernel runs",
+            code="BF-L041",
+            span=span,
+            remedy=f"index it by constants, one for each of {len(found.type.dims)} dimensions; "
+            "in a loop that is written out, `for i in static(range(4))`",
+        )
+    return parts[at]
+
+
+def _position(node: ast.Subscript, type: StreamType, scope: Scope) -> tuple[int, ...] | None:
+    """Which stream `c[i, j]` is; None when that is no constant, and LanguageError when there is none."""
+    given = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    found = []
+    for part, size in zip(given, type.dims, strict=False):
+        value = None if isinstance(part, ast.Slice) else static_int(part, scope)
+        if value is None:
+            return None
+        if not -size <= value < size:
+            raise LanguageError(
+                f"index {value} is outside {shown(node.value)!r}: there are {size} streams",
+                code="BF-L019",
+                span=span_of(part, scope.file),
+                remedy=f"keep it in 0..{size - 1}",
+            )
+        found.append(value % size)
+    return tuple(found) if len(given) == len(type.dims) else None
+
+
 def stream_call(node: ast.expr, scope: Scope, parse: ParseExpr) -> StreamCall | None:
     """The call of a stream's method that `node` is, or None. Raises LanguageError for a wrong one."""
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
@@ -47,6 +115,8 @@ def stream_call(node: ast.expr, scope: Scope, parse: ParseExpr) -> StreamCall | 
     if not isinstance(found, ArrayName) or not found.type.streamed:
         return None
     _check_method(node, node.func.attr, found.type, scope)
+    if found.ir_name in scope.streams and (one := passed_stream(owner, scope)) is not None:
+        return StreamCall(one, (), node.func.attr, node.args, span_of(node, scope.file))
     return StreamCall(
         found, _indices(owner, found, scope, parse), node.func.attr, node.args, span_of(node, scope.file)
     )
