@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bitfold.commands.output import count
+from bitfold.commands.output import MISMATCH, count
+from bitfold.commands.output import console as terminal
 from bitfold.diagnostics import UsageError
 from bitfold.outputs import check_file, check_page, write_file
 
@@ -95,7 +97,24 @@ def options_of(args: argparse.Namespace, command: str, out: Path | None, print_a
     )
 
 
-def check_outputs(data: Path | None, page: Path | None, project: Path) -> None:
+def carry_out(
+    options: Options, data: Path | None, page: Path | None, show: Callable[[Result, Console], None]
+) -> int:
+    """Run a network, `show` the result, and write it as JSON to `data` and as a page to `page`.
+
+    Returns the exit status: 1 when a simulation differs.
+    """
+    from bitfold.networks.run import project_folder, run
+
+    console = terminal()
+    _check_outputs(data, page, project_folder(options))
+    result = run(options, console)
+    show(result, console)
+    _write_outputs(result, data, page, console)
+    return MISMATCH if result.csim is not None and result.csim.mismatches else 0
+
+
+def _check_outputs(data: Path | None, page: Path | None, project: Path) -> None:
     """Refuse places for the results that cannot be written, before any work."""
     from bitfold.build.hls.project import check_folder
 
@@ -110,8 +129,7 @@ def check_outputs(data: Path | None, page: Path | None, project: Path) -> None:
         )
 
 
-def write_outputs(result: Result, data: Path | None, page: Path | None, console: Console) -> None:
-    """Write the result as JSON to `data` and as a page to `page`, where they are given."""
+def _write_outputs(result: Result, data: Path | None, page: Path | None, console: Console) -> None:
     if data is None and page is None:
         return
     from bitfold import report

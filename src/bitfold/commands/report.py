@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bitfold.commands.networks import add_inputs, check_outputs, options_of, write_outputs
-from bitfold.commands.output import MISMATCH, console
+from bitfold.commands.networks import add_inputs, carry_out, options_of
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -22,14 +21,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def command(args: argparse.Namespace) -> int:
     """Run the network and write the page. Returns the exit status: 1 when a simulation differs."""
     from bitfold.networks import report
-    from bitfold.networks.run import REPORT, project_folder, run
+    from bitfold.networks.run import REPORT, project_folder
 
-    shown = console()
     options = options_of(args, "bitfold report", out=args.project, print_after=None)
-    project = project_folder(options)
-    page = project / REPORT if args.out is None else args.out
-    check_outputs(args.json, page, project)
-    result = run(options, shown)
-    report.headline(result, shown)
-    write_outputs(result, args.json, page, shown)
-    return MISMATCH if result.csim is not None and result.csim.mismatches else 0
+    page = project_folder(options) / REPORT if args.out is None else args.out
+    return carry_out(options, args.json, page, report.headline)

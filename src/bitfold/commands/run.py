@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bitfold.commands.networks import add_inputs, check_outputs, options_of, write_outputs
-from bitfold.commands.output import MISMATCH, console
+from bitfold.commands.networks import add_inputs, carry_out, options_of
 from bitfold.diagnostics import UsageError
 
 if TYPE_CHECKING:
@@ -42,9 +41,8 @@ def add_script_options(parser: argparse.ArgumentParser) -> None:
 def command(args: argparse.Namespace) -> int:
     """Run the network as the options say. Returns the exit status: 1 when a simulation differs."""
     from bitfold.networks import report
-    from bitfold.networks.run import REPORT, project_folder, run
+    from bitfold.networks.run import REPORT, project_folder
 
-    shown = console()
     if args.list:
         _list()
         return 0
@@ -61,13 +59,8 @@ def command(args: argparse.Namespace) -> int:
             )
         print(_emitted(options, args.emit), end="")
         return 0
-    project = project_folder(options)
-    page = project / REPORT if args.report is True else args.report
-    check_outputs(args.json, page, project)
-    result = run(options, shown)
-    report.show(result, shown)
-    write_outputs(result, args.json, page, shown)
-    return MISMATCH if result.csim is not None and result.csim.mismatches else 0
+    page = project_folder(options) / REPORT if args.report is True else args.report
+    return carry_out(options, args.json, page, report.show)
 
 
 def _emitted(options: Options, form: str) -> str:
