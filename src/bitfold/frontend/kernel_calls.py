@@ -12,7 +12,7 @@ import numpy as np
 from bitfold.diagnostics import LanguageError, Note, Span
 from bitfold.frontend.expressions import parse_expr
 from bitfold.frontend.floats import operand
-from bitfold.frontend.nested import captures
+from bitfold.frontend.nested import captures, constant
 from bitfold.frontend.parameters import Bound, Scalar
 from bitfold.frontend.results import Called, number_of, renamed_results, take_results
 from bitfold.frontend.scope import ArrayName, ScalarName, Scope, described, is_kernel
@@ -23,7 +23,6 @@ from bitfold.frontend.streams import passed_stream
 from bitfold.frontend.structs import field_name, find
 from bitfold.frontend.views import view
 from bitfold.ir.nodes import Expr, Stmt
-from bitfold.lang.array import typed
 from bitfold.lang.state import State
 
 
@@ -176,10 +175,7 @@ class Calls:
         if isinstance(found, ArrayName):
             if found.source is None or found.view is not None:
                 return found
-            values = scope.constants.arrays[found.source]
-            if found.fixed is not None:
-                values = typed(found.fixed.decode(values), found.fixed)
-            return found.source, values
+            return found.source, constant(found, scope)
         if isinstance(found, np.ndarray):
             return getattr(node, "id", getattr(node, "attr", "constant")), found
         what = described(found) if isinstance(found, Expr) else "not an array"

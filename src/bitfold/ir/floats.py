@@ -32,6 +32,7 @@ from bitfold.ir.nodes import (
     Real,
     Select,
 )
+from bitfold.ir.ranges import COMPARE
 from bitfold.lang import intrinsics, mathematics
 from bitfold.lang.types import PYTHON_FLOAT, ElementType, FloatType, UInt, whole
 
@@ -43,14 +44,6 @@ _FOLD: dict[Op, Callable[[Any, Any], Any]] = {
     Op.SUB: operator.sub,
     Op.MUL: operator.mul,
     Op.DIV: operator.truediv,
-}
-_COMPARE: dict[Cmp, Callable[[float, float], bool]] = {
-    Cmp.EQ: operator.eq,
-    Cmp.NE: operator.ne,
-    Cmp.LT: operator.lt,
-    Cmp.LE: operator.le,
-    Cmp.GT: operator.gt,
-    Cmp.GE: operator.ge,
 }
 _INSTEAD = {
     Op.FLOORDIV: "write floor(a / b), or cast both to integers first",
@@ -201,7 +194,7 @@ def compare(op: Cmp, a: Expr, b: Expr, span: Span) -> Expr:
             )
     a, b = convert(type, a), convert(type, b)
     if isinstance(a, Real) and isinstance(b, Real):
-        known = int(_COMPARE[op](a.value, b.value))
+        known = int(COMPARE[op](a.value, b.value))
         return Const(known, low=known, high=known, span=span)
     return Compare(op, a, b, low=0, high=1, span=span)
 

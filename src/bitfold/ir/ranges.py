@@ -24,7 +24,7 @@ FOLD: dict[Op, Callable[[int, int], int]] = {
     Op.OR: operator.or_,
     Op.XOR: operator.xor,
 }
-COMPARE: dict[Cmp, Callable[[int, int], bool]] = {
+COMPARE: dict[Cmp, Callable[[float, float], bool]] = {
     Cmp.EQ: operator.eq,
     Cmp.NE: operator.ne,
     Cmp.LT: operator.lt,
