@@ -31,7 +31,8 @@ from tests.kernel_writer import Array, Draw, Measure, Rules, Writer, draw_array,
 
 from bitfold.frontend import parse
 from bitfold.ir.nodes import Program
-from bitfold.lang import FixedType, FloatType, typed
+from bitfold.lang import FixedType, FloatType, specialize, typed
+from bitfold.lang.state import is_state
 from bitfold.lang.types import ElementType
 
 __all__ = [
@@ -58,28 +59,75 @@ class KernelCase:
         return f"KernelCase(dims={self.dims}, source:\n{self.source})"
 
     @cached_property
+    def namespace(self) -> dict[str, Any]:
+        return load(self.source)
+
+    @property
     def function(self) -> FunctionType:
         """The kernel as its author would have it: an ordinary Python function."""
-        return load(self.source)["kernel"]
+        found: FunctionType = self.namespace["kernel"]
+        return found
 
     @cached_property
     def program(self) -> Program:
         return parse(self.function, **self.dims)
 
     def make_inputs(self, seed: int) -> list[np.ndarray]:
-        """Random arrays for one call, with the dtypes of their types' storage; extreme values are common."""
-        return [
-            random_array(p.fixed or p.type.elem, p.type.dims, seed + 7919 * i)
-            for i, p in enumerate(self.program.top.params)
-        ]
+        """Arrays for one call, with the dtypes that a caller passes; extreme values are common.
+
+        They are flat: an array for each number, each field of a struct, and, all 0, each result.
+        """
+        return random_inputs(self.program, seed)
+
+    def reset(self) -> None:
+        """Give the states their initial values again, as they are for the plain function."""
+        for value in self.namespace.values():
+            if is_state(value):
+                value.reset()
 
     def run(self, args: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Copies of `args` after the plain Python function ran on them."""
         after = [a.copy() for a in args]
-        params = self.program.top.params
+        params = self.program.arguments
+        whole: dict[str, np.ndarray] = {}
+        given: dict[str, Any] = {}
+        for p, a in zip(params, after, strict=True):
+            if p.member is not None:
+                name = p.member.argument
+                structs = whole.setdefault(name, np.zeros(p.type.dims, p.member.struct.dtype))
+                structs[p.member.field] = a
+                given[name] = typed(structs, p.member.struct)
+            elif not p.result:
+                view = typed(a, p.fixed or p.type.elem)
+                given[p.name] = view[0] if p.scalar else view
         with np.errstate(all="ignore"):
-            self.function(*(typed(a, p.fixed or p.type.elem) for a, p in zip(after, params, strict=True)))
+            found = self.specialized(*given.values())
+        results = iter(found if isinstance(found, tuple) else (found,))
+        for p, a in zip(params, after, strict=True):
+            if p.result:
+                a[...] = next(results)
+            elif p.member is not None:
+                a[...] = whole[p.member.argument][p.member.field]
         return after
+
+    @cached_property
+    def specialized(self) -> FunctionType:
+        """The plain function with the names of types and sizes in its body bound."""
+        return specialize(self.function, **self.dims) if self.dims else self.function
+
+    def run_calls(self, calls: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:
+        """What `run` gives for one call after the other, from the initial states on."""
+        self.reset()
+        return [self.run(args) for args in calls]
+
+
+def random_inputs(program: Program, seed: int) -> list[np.ndarray]:
+    """Random arguments for one call of a program; see `KernelCase.make_inputs`."""
+    found = []
+    for i, p in enumerate(program.arguments):
+        made = random_array(p.fixed or p.type.logical.elem, p.type.logical.dims, seed + 7919 * i)
+        found.append(np.zeros_like(made) if p.result else made)
+    return found
 
 
 _files = itertools.count()

@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from tests.fuzz.merge import merged
-from tests.schedule.ladder import check_python, inputs, python_result
+from tests.schedule.ladder import check_python_calls, inputs, python_results
 from tests.schedule.nests import Request, apply, nests, requests
 from tests.strategies import KernelCase, assert_same, kernels
 
@@ -55,14 +55,11 @@ def run_python_rungs(kernel: KernelCase, made: list[Request]) -> Case:
     """The case, on which plain Python, the program and the scheduled one agree; AssertionError if not."""
     s = customize(kernel.function, **kernel.dims)
     granted = apply(s, made)
-    given, expected = [], []
-    for number in SEEDS:
-        args = inputs(kernel.program, number)
-        wanted = kernel.run(args)
-        assert_same(python_result(kernel.program, args), wanted)
-        check_python(s.program, args, wanted)
-        given.append(args)
-        expected.append(wanted)
+    given = [inputs(kernel.program, number) for number in SEEDS]
+    expected = kernel.run_calls(given)
+    for after, wanted in zip(python_results(kernel.program, given), expected, strict=True):
+        assert_same(after, wanted)
+    check_python_calls(s.program, given, expected)
     return Case(kernel, s, granted, given, expected)
 
 
@@ -81,8 +78,12 @@ def run_cpp(cases: Sequence[Case]) -> None:
     program = merged([case.after for case in cases])
     given = [np.stack([run[i] for run in c.given]) for c in cases for i in range(len(c.given[0]))]
     expected = [np.stack([run[i] for run in c.expected]) for c in cases for i in range(len(c.given[0]))]
-    ports, effects = program.top.params, parameter_effects(program, program.top)
-    every = list(zip(ports, effects, given, expected, strict=True))
+    ports = program.arguments
+    effects = parameter_effects(program, program.top)[: len(ports)]
+    every = [
+        (p, effect, p.encoded(before), p.encoded(after))
+        for p, effect, before, after in zip(ports, effects, given, expected, strict=True)
+    ]
     vectors = Vectors(
         inputs={p.name: a for p, (read, written), a, _ in every if read or not (written and p.type.streamed)},
         outputs={p.name: a for p, (_, written), _, a in every if written},

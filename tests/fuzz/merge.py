@@ -10,9 +10,9 @@ from bitfold.ir.rewrite import map_body
 
 
 def merged(programs: Sequence[Program]) -> Program:
-    """A program whose top calls the tops of `programs` in turn; its parameters are theirs, in order.
+    """A program whose top calls the tops of `programs` in turn; its arguments are theirs, in order.
 
-    Names of the n-th program get the prefix `c<n>_`.
+    Names of the n-th program get the prefix `c<n>_`. Numbers, fields and results are passed as arrays.
     """
     functions: list[Function] = []
     constants = {}
@@ -33,8 +33,19 @@ def merged(programs: Sequence[Program]) -> Program:
             body = map_body(function.body, renamed)
             functions.append(replace(function, name=prefix + function.name, body=body))
         constants.update({prefix + name: values for name, values in program.constants.items()})
-        own = [replace(p, name=f"{prefix}{p.name}_") for p in program.top.params]
+        own = [
+            replace(
+                p,
+                name=f"{prefix}{p.name}_",
+                state=prefix + p.state if p.state else p.state,
+                member=None,
+                scalar=False,
+                result=False,
+            )
+            for p in program.top.params
+        ]
         params += own
         calls.append(CallKernel(prefix + program.top.name, tuple(p.name for p in own)))
+    params.sort(key=lambda p: p.state is not None)  # states come last
     top = Function("fuzz_top", tuple(params), tuple(calls), kernel="fuzz_top")
     return Program((*functions, top), constants)

@@ -39,7 +39,7 @@ def test_a_wrong_rung_is_found_and_its_case_made_small(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(batch, "run_llvm", wrong)
     monkeypatch.setattr(cases, "CASES", st.tuples(nests(), st.just([])))
-    monkeypatch.setattr(cases, "check_python", lambda *args: None)
+    monkeypatch.setattr(cases, "check_python_calls", lambda *args: None)
     outcome = run_batch(7, 10, cpp=False)
     assert "this compiler is wrong" in outcome.failure
     assert "if " in outcome.failure

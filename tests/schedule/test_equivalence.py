@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from tests.schedule.ladder import check_llvm, check_python, inputs, python_result
+from tests.schedule.ladder import check_llvm, check_python_calls, inputs, python_results
 from tests.schedule.nests import Request, apply, nests, requests
 from tests.strategies import KernelCase, assert_same, kernels
 
@@ -18,11 +18,11 @@ UNSHRUNK = settings(phases=(Phase.explicit, Phase.reuse, Phase.generate))
 def check(case: KernelCase, made: list[Request], llvm: bool) -> int:
     s = customize(case.function, **case.dims)
     granted = apply(s, made)
-    for seed in SEEDS:
-        args = inputs(case.program, seed)
-        expected = case.run(args)
-        assert_same(python_result(case.program, args), expected)
-        check_python(s.program, args, expected)
+    calls = [inputs(case.program, seed) for seed in SEEDS]
+    expected = case.run_calls(calls)
+    for after, wanted in zip(python_results(case.program, calls), expected, strict=True):
+        assert_same(after, wanted)
+    check_python_calls(s.program, calls, expected)
     if llvm:
         check_llvm(case.program, SEEDS)
         check_llvm(s.program, SEEDS)
