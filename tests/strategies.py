@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import itertools
 import linecache
-import math
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,13 +25,14 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from tests.kernel_writer import Array, Draw, Measure, Rules, Writer, draw_array, formal_of, int_types
+from tests.writing.base import Draw, Rules, int_types
+from tests.writing.files import draw_file
+from tests.writing.values import random_array, random_values
 
 from bitfold.frontend import parse
 from bitfold.ir.nodes import Program
-from bitfold.lang import FixedType, FloatType, specialize, typed
+from bitfold.lang import specialize, typed
 from bitfold.lang.state import is_state
-from bitfold.lang.types import ElementType
 
 __all__ = [
     "KernelCase",
@@ -45,15 +44,16 @@ __all__ = [
     "random_values",
 ]
 
-_HEAD = "import numpy as np\n\nfrom bitfold.lang import *\n"
-
 
 @dataclass(frozen=True)
 class KernelCase:
-    """One generated kernel: `source` is a whole Python file that defines `kernel` (and perhaps `helper`)."""
+    """One generated kernel: `source` is a whole Python file that defines `kernel`, and what it calls.
+
+    `dims` are the sizes and types that names in its annotations stand for.
+    """
 
     source: str
-    dims: dict[str, int]
+    dims: dict[str, Any]
 
     def __repr__(self) -> str:
         return f"KernelCase(dims={self.dims}, source:\n{self.source})"
@@ -142,40 +142,6 @@ def load(source: str) -> dict[str, Any]:
     return namespace
 
 
-def random_values(elem: ElementType, count: int, rng: random.Random) -> list[Any]:
-    if isinstance(elem, FloatType):
-        return [elem.wrap(random_float(elem, rng)) for _ in range(count)]
-    corners = [elem.low, elem.high, 0, elem.wrap(1), elem.wrap(-1)]
-    return [
-        rng.choice(corners) if rng.random() < 0.3 else rng.randint(elem.low, elem.high) for _ in range(count)
-    ]
-
-
-def random_float(elem: FloatType, rng: random.Random) -> float:
-    """A float of any size; zeros of both signs, infinities, nan, and the ends of the range are common."""
-    limits = np.finfo(elem.storage)
-    ends = [limits.max, limits.smallest_normal, limits.smallest_subnormal, limits.eps]
-    corners = [0.0, -0.0, 1.0, math.inf, math.nan, *map(float, ends)]
-    form = rng.random()
-    if form < 0.25:
-        return rng.choice([1, -1]) * rng.choice(corners)
-    if form < 0.6:
-        return rng.choice([rng.randint(-300, 300) / 4, rng.gauss(0, 1)])
-    return rng.choice([1, -1]) * rng.random() * 2.0 ** rng.randint(*_EXPONENTS[elem.width])
-
-
-_EXPONENTS = {16: (-26, 16), 32: (-150, 128), 64: (-1074, 1023)}
-
-
-def random_array(elem: ElementType | FixedType, shape: tuple[int, ...], seed: int) -> np.ndarray:
-    """An array of `elem.storage` dtype with random values that `elem` holds."""
-    if isinstance(elem, FixedType):
-        return elem.decode(random_array(elem.raw, shape, seed))
-    values = np.empty(int(np.prod(shape)), elem.storage)
-    values[:] = random_values(elem, values.size, random.Random(seed))
-    return values.reshape(shape)
-
-
 def assert_same(actual: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> None:
     """Fail unless both lists hold equal arrays."""
     for i, (a, b) in enumerate(zip(actual, expected, strict=True)):
@@ -200,48 +166,22 @@ def kernels(
     calls: bool = True,
     variable_bounds: bool = True,
     floats: bool = True,
+    fixed: bool = True,
+    structs: bool = True,
+    states: bool = False,
 ) -> KernelCase:
-    """Kernels over 1 to 4 arrays with loops, conditions, local scalars and arrays, and every operator.
+    """Kernels over 1 to 4 arrays and numbers with all that the language has, but streams.
 
     Args:
         max_width: the widest element and cast, in bits; intermediate values are wider.
         max_depth: how deep expressions nest.
         constants: whether kernels read arrays captured from outside.
-        calls: whether kernels call a second kernel.
+        calls: whether kernels call others, and return results.
         variable_bounds: whether loop bounds may depend on data and on outer loops.
         floats: whether there are floats, of all types, among the elements and scalars.
+        fixed: whether there are numbers of fixed point.
+        structs: whether there are structs.
+        states: whether arrays live on from call to call: `KernelCase.run_calls` starts them anew.
     """
-    rules = Rules(max_width, max_depth, variable_bounds, floats)
-    dims = {f"D{i}": draw(st.integers(1, 4)) for i in range(draw(st.integers(0, 2)))}
-    head = [_HEAD]
-    roms: list[Array] = []
-    if constants:
-        for i in range(draw(st.integers(0, 2))):
-            rom = draw_array(draw, f"C{i}", rules, {}, writable=False)
-            values = random_array(rom.elem, rom.shape, draw(st.integers(0, 99)))
-            kind = "object" if rom.elem.storage.hasobject else f"np.{rom.elem.storage}"
-            listed = str(values.tolist()).replace("inf", "np.inf").replace("nan", "np.nan")
-            head.append(f"{rom.name} = typed(np.array({listed}, {kind}), {rom.elem})\n")
-            roms.append(rom)
-    params = [draw_array(draw, f"a{i}", rules, dims) for i in range(draw(st.integers(1, 4)))]
-    used = {d: dims[d] for p in params for d in p.dims if isinstance(d, str)}
-    helper = None
-    if calls and draw(st.booleans()):
-        chosen = [draw(st.sampled_from(params)), *draw(st.lists(st.sampled_from(params + roms), max_size=1))]
-        formal = [formal_of(p, f"p{i}", writable=i == 0) for i, p in enumerate(chosen)]
-        body = Writer(draw, rules, list(formal), [], None).kernel(max_statements=2)
-        head.append(f"\ndef helper({', '.join(p.declaration for p in formal)}):\n{body}")
-        helper = formal
-    measure = None
-    if calls and draw(st.booleans()):
-        measure = Measure(
-            formal_of(draw(st.sampled_from(params)), "p", False), draw(int_types(40)), draw(int_types(40))
-        )
-        writer = Writer(draw, rules, [measure.array], [], None, result=measure.result)
-        writer.scalars.append(("s", measure.scalar, False))
-        body = writer.kernel(max_statements=2)
-        declared = f"{measure.array.declaration}, s: {measure.scalar}"
-        head.append(f"\ndef measure({declared}) -> {measure.result}:\n{body}")
-    body = Writer(draw, rules, list(params), roms, helper, measure=measure).kernel(max_statements=4)
-    head.append(f"\ndef kernel({', '.join(p.declaration for p in params)}):\n{body}")
-    return KernelCase("\n".join(head), used)
+    rules = Rules(max_width, max_depth, variable_bounds, floats, fixed)
+    return KernelCase(*draw_file(draw, rules, constants, calls, structs, states))

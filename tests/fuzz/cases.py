@@ -25,7 +25,9 @@ from bitfold.schedule import Schedule, customize
 SEEDS = (0, 1)
 """Each kernel runs on so many random inputs."""
 
-CASES = st.tuples(st.one_of(nests(), kernels(max_width=100)), st.lists(requests, min_size=2, max_size=8))
+CASES = st.tuples(
+    st.one_of(nests(), kernels(max_width=100, states=True)), st.lists(requests, min_size=2, max_size=8)
+)
 
 
 @dataclass(frozen=True)

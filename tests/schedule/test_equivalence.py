@@ -41,7 +41,7 @@ def test_a_scheduled_nest_gives_the_same_bits_when_compiled(case: KernelCase, ma
 
 
 @UNSHRUNK
-@given(kernels(max_width=200), st.lists(requests, max_size=6))
+@given(kernels(max_width=200, states=True), st.lists(requests, max_size=6))
 def test_any_scheduled_kernel_gives_the_same_bits_when_compiled(
     case: KernelCase, made: list[Request]
 ) -> None:

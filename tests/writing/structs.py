@@ -1,0 +1,44 @@
+"""Structs in generated kernels; the fields of arrays of them are arrays to the other writers."""
+
+from __future__ import annotations
+
+from tests.writing.base import Array, Base, StructKind
+
+
+class Records(Base):
+    """Writes statements about whole structs."""
+
+    def record(self, depth: int) -> None:
+        """A new struct in a variable, a change of one, a store of a whole one, or a new array of them."""
+        struct = self.pick(self.structs)
+        form = self.pick(["new", "new", "change", "store", "store", "array"])
+        variables = [name for name, kind in self.records if kind == struct]
+        places = [a for a in self.arrays if a.struct == struct and a.writable]
+        if form == "change" and variables:
+            return self.line(depth, f"{self.pick(variables)} = {self.whole_record(struct)}")
+        if form == "store" and places:
+            return self.line(depth, f"{self.element(self.pick(places))} = {self.whole_record(struct)}")
+        if form == "array":
+            name, size = self.name("t"), self.pick(range(1, 5))
+            self.line(depth, f"{name} = {self.pick(['zeros', 'empty'])}({struct.name}[{size}])")
+            self.arrays += Array(name, struct.fields[0][1], (size,), (size,), struct=struct).parts
+            return None
+        name = self.name("s")
+        declared = self.pick(["", f": {struct.name}"])
+        self.line(depth, f"{name}{declared} = {self.whole_record(struct)}")
+        self.records.append((name, struct))
+        self.scalars += [(f"{name}.{field}", elem, True) for field, elem in struct.fields]
+        return None
+
+    def whole_record(self, struct: StructKind) -> str:
+        """A whole struct: an element, a variable, or a new one."""
+        found = [name for name, kind in self.records if kind == struct]
+        found += [self.element(a) for a in (*self.arrays, *self.roms) if a.struct == struct]
+        if found and self.chance():
+            return self.pick(found)
+        fields = [f"{n}={self.field(elem)}" for n, elem in struct.fields]
+        return f"{struct.name}({', '.join(fields)})"
+
+    def field(self, elem: object) -> str:
+        """What a field of a new struct gets; it is wrapped as a store is."""
+        return self.value(elem, 1)
