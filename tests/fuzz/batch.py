@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.fuzz.cases import Case, each_case, run_cpp, run_llvm, run_python_rungs
-from tests.schedule.nests import Request
+from tests.schedule.requests import Request
 from tests.strategies import KernelCase
 
 GROUP = 5

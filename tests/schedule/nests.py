@@ -1,4 +1,4 @@
-"""Hypothesis strategies for what schedules act on: loop nests with dependences; and for their primitives."""
+"""Hypothesis strategy for what schedules act on: nests with dependences, stencils, and nests in a row."""
 
 from __future__ import annotations
 
@@ -8,10 +8,6 @@ from typing import Any
 
 from hypothesis import strategies as st
 from tests.strategies import KernelCase
-
-from bitfold.diagnostics import ScheduleError
-from bitfold.lang import Partition
-from bitfold.schedule import Schedule
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -28,7 +24,7 @@ def helper(p: Int(7)[4], q: bit[4]):
 
 """
 _PARAMS = "x: bit[4], w: bit[4, 4], a: uint8[4], b: Int(7)[4, 4], c: Int(7)[4], y: bit[4], z: UInt(5)[4, 4], "
-_PARAMS += "r: float32[4], g: float16[4, 4]"
+_PARAMS += "r: float32[4], g: float16[4, 4], s: Int(9)[8], u: uint8[6, 6]"
 
 
 @st.composite
@@ -60,8 +56,8 @@ class _Nest:
         return f"{prefix}{self.count}"
 
     def kernel(self) -> str:
-        for _ in range(self.pick(1, 1, 2)):
-            self.loop(1)
+        for _ in range(self.pick(1, 1, 2, 3)):
+            self.pick(self.loop, self.loop, self.loop, self.perfect, self.stencil, self.in_a_row)(1)
         return "\n".join(self.lines) + "\n"
 
     def loop(self, depth: int) -> None:
@@ -82,6 +78,56 @@ class _Nest:
         self.update(depth + 1)
         self.loops.pop()
         del self.scalars[scalars:], self.locals[arrays:]
+
+    def perfect(self, depth: int) -> None:
+        """Loops of constant range with one update inside, most of which any primitive takes."""
+        loops = [self.name("i") for _ in range(self.pick(1, 2, 2, 3))]
+        for d, var in enumerate(loops):
+            self.line(depth + d, f"for {var} in range({self.pick(4, 4, 3, 2)}):")
+        inside, self.loops = self.loops, [*self.loops, *loops]
+        forms = [self.update, self.update, self.store, self.floats]
+        for _ in range(self.pick(1, 1, 2, 3)):
+            self.pick(*forms)(depth + len(loops))
+        self.loops = inside
+
+    def stencil(self, depth: int) -> None:
+        """A sum over neighbours in a line or an image, inside it or with padding, along a step or back."""
+        i, j, k = (self.name("i") for _ in range(3))
+        count, scale = self.pick(("6", "{}"), ("3", "2 * {}"), ("4", "{}"), ("1, 5", "{}"))
+        offsets = [self.pick(0, 1, 1, 2, -1, -2) for _ in range(self.pick(2, 2, 3))]
+        target = self.pick("a[{} % 4]", "c[{} % 4]", "z[{} % 4, 1]", "b[1, {} % 4]")
+        image = self.pick(False, True)
+        size, at = (6, f"[{{}}, {j} + {self.pick(0, 1)}]") if image else (8, "[{}]")
+        self.line(depth, f"for {i} in range({count}):")
+        if image:
+            depth += 1
+            self.line(depth, f"for {j} in range({self.pick(4, 5)}):")
+        place = target.format(self.pick(i, j) if image else i)
+        array, base = "u" if image else "s", scale.format(i)
+        for offset in offsets:
+            where = f"{base} + {offset}" if offset >= 0 else f"{base} - {-offset}"
+            last = 2 * 2 if scale != "{}" else max(int(n) - 1 for n in count.split(", "))
+            padded = offset < 0 or last + offset >= size
+            if padded:
+                self.line(depth + 1, f"if {where} >= 0 and {where} < {size}:")
+            self.line(depth + 1 + padded, f"{place} += {array}{at.format(where)} * {self.pick(1, 2, -3)}")
+        if self.pick(True, False, False):  # taps in a loop
+            self.line(depth + 1, f"for {k} in range(2):")
+            self.line(depth + 2, f"{place} += {array}{at.format(f'{base} + {k}')}")
+
+    def in_a_row(self, depth: int) -> None:
+        """A nest that computes an array, and one that uses it."""
+        h = self.name("h")
+        p, i = self.name("i"), self.name("i")
+        self.line(depth, f"{h} = empty({self.pick('uint8', 'Int(9)')}[6])")
+        self.line(depth, f"for {p} in range(6):")
+        value = self.pick(f"s[{p}] + 1", f"u[{p}, 2] * 3", f"s[{p}] ^ s[{p} + 2]")
+        self.line(depth + 1, f"{h}[{p}] = {value}")
+        if self.pick(True, False, False):
+            self.perfect(depth)
+        offset = self.pick("", " + 1", " + 2")
+        self.line(depth, f"for {i} in range({self.pick(4, 4, 3)}):")
+        self.line(depth + 1, f"{self.pick('a', 'c')}[{i}] = {h}[{i}] + {h}[{i}{offset}]")
 
     def statement(self, depth: int) -> None:
         self.pick(
@@ -194,123 +240,3 @@ class _Nest:
         )
         self.line(depth, f"for {var} in range({self.pick(4, 4, 3)}):")
         self.line(depth + 1, self.wrapped(update))
-
-
-@dataclass(frozen=True)
-class Request:
-    """One use of a primitive, chosen by numbers so that it can name what is there when it is made."""
-
-    primitive: str
-    numbers: tuple[int, ...]
-
-    def make(self, s: Schedule) -> None:
-        """Ask `s` for it. Raises whatever the primitive raises."""
-        a, b, c, d = self.numbers
-        view = s.at(s.program.functions[a % len(s.program.functions)].name)
-        loops, arrays = view.get_loops(), view.get_arrays() or ("none",)
-        loop = loops[b % len(loops)] if loops else "none"
-        array = arrays[b % len(arrays)]
-        match self.primitive:
-            case "split":
-                view.split(loop, 1 + c % 5, cut=d % 3 == 0, guard=d % 3 == 1)
-            case "reorder":
-                start = b % max(1, len(loops))
-                view.reorder(*_permuted(list(loops[start : start + 2 + c % 2]), d))
-            case "fuse":
-                start = b % max(1, len(loops))
-                view.fuse(*loops[start : start + 2 + c % 2])
-            case "tile":
-                view.tile(loop, loops[(b + 1) % len(loops)] if loops else "none", 1 + c % 4, 1 + d % 4)
-            case "fission":
-                view.fission(loop, 1 + c % 3)
-            case "unroll_jam":
-                view.unroll_jam(loop, 1 + c % 4)
-            case "unroll":
-                view.unroll(loop, c % 3)
-            case "pipeline":
-                view.pipeline(loop, ii=c % 4, rewind=d % 3 == 0)
-            case "parallel":
-                view.parallel(loop)
-            case "compute_at":
-                view.compute_at(loop, loops[(b + 1 + c % 3) % len(loops)] if loops else "none")
-            case "unfold":
-                view.unfold(loop, name="pe")
-            case "outline":
-                view.outline(loop)
-            case "reshape":
-                view.reshape(array, *((16,), (2, 8), (2, 2), (4,), (1, 4))[c % 5])
-            case "bind":
-                view.bind(array, ("bram", "registers", "lutram")[c % 3])
-            case "transpose":
-                view.transpose(arrays[d % len(arrays)], *((2, 1) if c % 2 else ()))
-            case "partition":
-                view.partition(array, list(Partition)[c % 3], dim=d % 4, factor=(0, 1, 2, 3, 4)[(c + d) % 5])
-            case "buffer_at":
-                view.buffer_at(arrays[d % len(arrays)], loop)
-            case "reuse_at":
-                view.reuse_at(arrays[d % len(arrays)], loop)
-            case "inline":
-                s.inline(view.name)
-            case "rename":
-                view.rename(loop, ("n", "row", "a", "k1", "for", "bit", "helper", "range")[c % 8])
-            case "pack":
-                view.pack(array, (1, 2, 3, 4, 5, 64, 100)[c % 7])
-            case "stream":
-                s.stream(array)
-
-
-def _permuted(items: list[Any], number: int) -> list[Any]:
-    result = []
-    while items:
-        result.append(items.pop(number % len(items)))
-        number //= 2
-    return result
-
-
-_number = st.integers(0, 63)
-requests = st.builds(
-    Request,
-    st.sampled_from(
-        [
-            "split",
-            "reorder",
-            "reorder",
-            "reorder",
-            "fuse",
-            "tile",
-            "fission",
-            "compute_at",
-            "unroll_jam",
-            "buffer_at",
-            "reuse_at",
-            "inline",
-            "rename",
-            "unroll",
-            "parallel",
-            "pipeline",
-            "partition",
-            "bind",
-            "transpose",
-            "reshape",
-            "unfold",
-            "outline",
-            "pack",
-            "pack",
-            "stream",
-        ]
-    ),
-    st.tuples(_number, _number, _number, _number),
-)
-
-
-def apply(s: Schedule, made: list[Request]) -> int:
-    """Make the requests; a refused one must leave the schedule unchanged. Returns how many were granted."""
-    granted = 0
-    for request in made:
-        before = s.program, s.trace
-        try:
-            request.make(s)
-            granted += 1
-        except ScheduleError:
-            assert (s.program, s.trace) == before
-    return granted

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests.schedule.ladder import check_llvm, check_python_calls, inputs, python_results
-from tests.schedule.nests import Request, apply, nests, requests
+from tests.schedule.nests import nests
+from tests.schedule.requests import Request, apply, requests
 from tests.strategies import KernelCase, assert_same, kernels
 
 from bitfold.schedule import Partition, customize

@@ -96,7 +96,11 @@ class _File:
         for i in range(self.draw(st.integers(1, 3))):
             rules = replace(self.rules, fixed=False)
             state = replace(draw_array(self.draw, f"L{i}", rules, {}), outside=True)
-            initial = self.draw(st.sampled_from(["", ", 1", f", {_literal(state.elem, state.shape, i)}"]))
+            initial = self.draw(
+                st.sampled_from(
+                    ["", "" if state.elem == Int(1) else ", 1", f", {_literal(state.elem, state.shape, i)}"]
+                )
+            )
             self.head.append(f"{state.name} = stateful({state.annotation}{initial})\n")
             (self.private if i else self.states).append(state)
 

@@ -96,7 +96,8 @@ class Wholes(Base):
         fits = self.fitting(shape, kind)
         if depth <= 0 or not fits:
             if fits and not self.rarely(3):
-                return self.pick(fits) + self.pick(["", "[::-1]"])
+                found = self.pick(fits)
+                return found + ("" if found.endswith(")") else self.pick(["", "[::-1]"]))
             return self.one(kind)
         e = self.elements(shape, depth - 1, kind)
         if FloatType in kind:
