@@ -30,6 +30,7 @@ from bitfold.lang import (
     stream,
     typed,
     uint8,
+    zeros,
 )
 from bitfold.model.resources import estimate
 
@@ -356,3 +357,32 @@ def test_a_c_program_keeps_the_state_itself() -> None:
     header = library(customize(fir).program).header
     assert "line: int8[4], written; kept between calls: one array for all of them, at first" in header
     assert "int8_t *line" in header
+
+
+offsets = stateful(int8[2], 7)
+TABLE = typed(np.array([[1, 2, 3], [4, 5, 6]], np.int8), int8)
+
+
+def looked_up(y: int8[2]):
+    t = zeros(int8[2, 2])
+    for i in range(2):
+        t[i, 1] = TABLE[i, 2]
+        y[i] = offsets[i] + t[i, 1]
+        offsets[i] = y[i]
+
+
+@pytest.mark.parametrize("change", ["reshape", "transpose"])
+def test_initial_values_stay_when_another_array_is_laid_out_anew(change: str) -> None:
+    s = customize(looked_up)
+    if change == "reshape":
+        s.reshape("t", 4)
+        s.reshape("TABLE", 6)
+    else:
+        s.transpose("TABLE")
+    y = np.zeros(2, np.int8)
+    module = s.build()
+    module(y)
+    module(y)
+    assert y.tolist() == [13, 19]
+    with pytest.raises(ScheduleError, match="is a state, which starts in its own shape"):
+        s.reshape("offsets", 1, 2)

@@ -21,6 +21,7 @@ from tests.strategies import KernelCase, assert_same, kernels
 
 from bitfold.build.hls import Vectors, csim, plan, write
 from bitfold.build.llvm.jit import CpuModule
+from bitfold.ir.checks import add_checks
 from bitfold.ir.effects import parameter_effects
 from bitfold.ir.nodes import Program
 from bitfold.lowering.pipeline import lower_to_hls
@@ -47,6 +48,9 @@ class Folding:
 
 _few = st.lists(requests, min_size=2, max_size=8)
 _chains = st.integers(0, 10**6).map(Folding)
+CHECKED = 3
+"""One kernel in so many runs with checks as well."""
+
 CASES = st.one_of(
     st.tuples(nests(), _few),
     st.tuples(nests(), _few),
@@ -59,6 +63,23 @@ CASES = st.one_of(
 
 
 @dataclass(frozen=True)
+class Run:
+    """A program, the arguments of calls one after the other, and what they are after them."""
+
+    program: Program
+    given: list[list[np.ndarray]]
+    expected: list[list[np.ndarray]]
+
+    @property
+    def batch(self) -> list[np.ndarray]:
+        return [np.stack(arrays) for arrays in zip(*self.given, strict=True)]
+
+    @property
+    def results(self) -> list[np.ndarray]:
+        return [np.stack(arrays) for arrays in zip(*self.expected, strict=True)]
+
+
+@dataclass(frozen=True)
 class Case:
     """One kernel, its schedule, and what plain Python makes of its inputs."""
 
@@ -66,6 +87,13 @@ class Case:
     schedule: Schedule
     given: list[list[np.ndarray]]
     expected: list[list[np.ndarray]]
+    checked: Run | None = None
+
+    @property
+    def runs(self) -> list[Run]:
+        """It before and after its schedule, and perhaps with checks."""
+        plain = [Run(p, self.given, self.expected) for p in (self.before, self.after)]
+        return [*plain, *([self.checked] if self.checked else [])]
 
     @property
     def granted(self) -> int:
@@ -94,24 +122,37 @@ def run_python_rungs(kernel: KernelCase, made: list[Request]) -> Case:
     for after, wanted in zip(python_results(kernel.program, given), expected, strict=True):
         assert_same(after, wanted)
     check_python_calls(s.program, given, expected)
-    return Case(kernel, s, given, expected)
+    checked = None
+    if sum(map(ord, kernel.source)) % CHECKED == 0:
+        checked = with_checks(kernel.program, given, expected)
+    return Case(kernel, s, given, expected, checked)
+
+
+def with_checks(program: Program, given: list[list[np.ndarray]], expected: list[list[np.ndarray]]) -> Run:
+    """The program with checks, which gives the same, and finds no index outside; its records come last."""
+    made = add_checks(program, ("overflow", "bounds"))
+    calls = [[*args, *(r[0] for r in made.new_records(1))] for args in given]
+    found = python_results(made.program, calls)
+    for after, wanted in zip(found, expected, strict=True):
+        assert_same(after[: len(wanted)], wanted)
+        for record in after[len(wanted) :]:
+            assert not record[0] or not made.sites[record[0] - 1].size, "an index is outside"
+    return Run(made.program, calls, found)
 
 
 def run_llvm(cases: Sequence[Case]) -> None:
     """Compiled code of each kernel, before and after its schedule, against plain Python; in one module."""
-    programs = [p for case in cases for p in (case.before, case.after)]
-    twice = [case for case in cases for _ in range(2)]
-    given = [np.stack([run[i] for run in c.given]) for c in twice for i in range(len(c.given[0]))]
-    expected = [np.stack([run[i] for run in c.expected]) for c in twice for i in range(len(c.given[0]))]
-    CpuModule(merged(programs))(*given)
-    assert_same(given, expected)
+    runs = [run for case in cases for run in case.runs]
+    given = [a for run in runs for a in run.batch]
+    CpuModule(merged([run.program for run in runs]))(*given)
+    assert_same(given, [a for run in runs for a in run.results])
 
 
 def run_cpp(cases: Sequence[Case]) -> None:
     """The HLS C++ of each scheduled kernel, compiled with g++, against plain Python; all in one file."""
     program = merged([case.after for case in cases])
-    given = [np.stack([run[i] for run in c.given]) for c in cases for i in range(len(c.given[0]))]
-    expected = [np.stack([run[i] for run in c.expected]) for c in cases for i in range(len(c.given[0]))]
+    given = [a for case in cases for a in case.runs[1].batch]
+    expected = [a for case in cases for a in case.runs[1].results]
     ports = program.arguments
     effects = parameter_effects(program, program.top)[: len(ports)]
     every = [

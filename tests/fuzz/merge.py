@@ -16,7 +16,7 @@ def merged(programs: Sequence[Program]) -> Program:
     """
     functions: list[Function] = []
     constants = {}
-    params: list[Param] = []
+    ports: list[Param] = []
     calls: list[Stmt] = []
     for n, program in enumerate(programs):
         prefix = f"c{n}_"
@@ -31,7 +31,8 @@ def merged(programs: Sequence[Program]) -> Program:
 
         for function in program.functions:
             body = map_body(function.body, renamed)
-            functions.append(replace(function, name=prefix + function.name, body=body))
+            params = tuple(replace(p, state=None) for p in function.params)
+            functions.append(replace(function, name=prefix + function.name, params=params, body=body))
         constants.update({prefix + name: values for name, values in program.constants.items()})
         own = [
             replace(
@@ -44,8 +45,8 @@ def merged(programs: Sequence[Program]) -> Program:
             )
             for p in program.top.params
         ]
-        params += own
+        ports += own
         calls.append(CallKernel(prefix + program.top.name, tuple(p.name for p in own)))
-    params.sort(key=lambda p: p.state is not None)  # states come last
-    top = Function("fuzz_top", tuple(params), tuple(calls), kernel="fuzz_top")
+    ports.sort(key=lambda p: p.state is not None)  # states come last
+    top = Function("fuzz_top", tuple(ports), tuple(calls), kernel="fuzz_top")
     return Program((*functions, top), constants)

@@ -76,6 +76,17 @@ def test_a_pipeline_that_rewinds_says_so_in_cpp() -> None:
     check_rewritten(before, s.program)
 
 
+def test_a_pipeline_that_rewinds_keeps_the_loops_that_it_needs() -> None:
+    s = customize(k.image)
+    s.pipeline("j", rewind=True)
+    before = s.program
+    with pytest.raises(ScheduleError, match="after unroll, loop 'j' of 'image' cannot rewind") as caught:
+        s.unroll("i", 2)
+    assert "unroll first, or leave the rewind out" in caught.value.render()
+    assert (s.program, len(s.trace)) == (before, 1)
+    s.rename("i", "row")
+
+
 def test_unsafe_is_for_what_no_proof_can_be_found_for_and_is_on_record() -> None:
     s = customize(k.permuted)
     with pytest.raises(ScheduleError, match="unsafe=True") as caught:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bitfold.diagnostics import ScheduleError, Span, choices
-from bitfold.ir.nodes import Alloc, For, Function, If, Load, Local, Rom, While, walk, walk_expr
+from bitfold.ir.nodes import Alloc, For, Function, If, Load, Local, Program, Rom, While, walk, walk_expr
 from bitfold.ir.rewrite import loop_path
 from bitfold.lang.types import ArrayType
 
@@ -39,6 +39,12 @@ def arrays_of(function: Function) -> dict[str, ArrayType]:
         if isinstance(stmt, (Alloc, Rom)):
             found[stmt.name] = stmt.type
     return found
+
+
+def constants_used(program: Program) -> set[str]:
+    """The names of the constants that kernels read, and of those that states start from."""
+    read = {s.source for f in program.functions for s in walk(f.body) if isinstance(s, Rom)}
+    return read | {p.state for f in program.functions for p in f.params if p.state}
 
 
 def find_array(function: Function, array: str) -> ArrayType:

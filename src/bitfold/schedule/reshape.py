@@ -9,10 +9,10 @@ import numpy as np
 
 from bitfold.diagnostics import Note, ScheduleError
 from bitfold.ir import build
-from bitfold.ir.nodes import Expr, Function, Load, Op, Program, Rom, Stmt, Store, walk
+from bitfold.ir.nodes import Expr, Function, Load, Op, Program, Rom, Stmt, Store
 from bitfold.ir.rewrite import Body, bound_names, fresh, map_body, map_exprs
 from bitfold.schedule.layout import Place, connected, retype
-from bitfold.schedule.lookup import arrays_of, declared_at, find_array, is_count
+from bitfold.schedule.lookup import arrays_of, constants_used, declared_at, find_array, is_count
 
 Shape = tuple[int, ...]
 
@@ -53,7 +53,9 @@ def _check(program: Program, asked: Function, array: str, place: Place) -> None:
     owner = program.function(place[0])
     type = arrays_of(owner)[place[1]]
     why = remedy = ""
-    if owner.name == program.top.name and place[1] in {p.name for p in owner.params}:
+    if owner is program.top and place[1] in {p.name for p in program.states}:
+        why, remedy = "is a state, which starts in its own shape", "declare it with other dimensions"
+    elif owner.name == program.top.name and place[1] in {p.name for p in owner.params}:
         why, remedy = (
             "is a parameter of the top kernel: its callers pass that shape",
             "copy it to a local array",
@@ -109,5 +111,5 @@ def _reshaped(program: Program, function: Function, array: str, shape: Shape) ->
     body = map_body(map_exprs(function.body, read), write)
     changed = retype(replace(function, body=body), array, lambda t: replace(t, shape=shape))
     program = program.with_function(changed)
-    used = {s.source for f in program.functions for s in walk(f.body) if isinstance(s, Rom)}
+    used = constants_used(program)
     return replace(program, constants={n: v for n, v in constants.items() if n in used})

@@ -12,7 +12,7 @@ from bitfold.ir.nodes import Alloc, CallKernel, Expr, Function, Load, Program, R
 from bitfold.ir.rewrite import Body, bound_names, fresh, map_body, map_exprs
 from bitfold.lang.packing import pack_words
 from bitfold.lang.types import ArrayType
-from bitfold.schedule.lookup import declared_at, find_array, is_count
+from bitfold.schedule.lookup import constants_used, declared_at, find_array, is_count
 
 
 def transpose(program: Program, function: Function, array: str, order: tuple[int, ...]) -> Program:
@@ -87,5 +87,5 @@ def transpose(program: Program, function: Function, array: str, order: tuple[int
 
     body = map_body(map_exprs(function.body, read), write)
     changed = program.with_function(replace(function, body=body))
-    used = {s.source for f in changed.functions for s in walk(f.body) if isinstance(s, Rom)}
+    used = constants_used(changed)
     return replace(changed, constants={name: v for name, v in constants.items() if name in used})

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
 from bitfold.diagnostics import LanguageError, ScheduleError, choices
-from bitfold.ir.nodes import CallKernel, Function, Program, walk
+from bitfold.ir.nodes import CallKernel, For, Function, Program, walk
 from bitfold.ir.printer import program_text
 from bitfold.ir.verify import verify
 from bitfold.lang.layouts import Partition
 from bitfold.lang.types import ArrayType
 from bitfold.schedule.dependence import is_trusted
+from bitfold.schedule.directives import check_rewind
 from bitfold.schedule.lookup import arrays_of, constant_trips, find_array, find_loop, loops_of, path_to
 
 T = TypeVar("T")
@@ -187,9 +188,25 @@ class View:
         program = self.program.with_function(changed) if isinstance(changed, Function) else changed
         if not is_trusted():
             verify(program, self.program)
+        self._check_rewinding(program, primitive)
         gone = tuple(sorted(_gone(self.program, program)))
         self._state.trace += (Step(primitive, self.name, args, tuple((keywords or {}).items()), gone),)
         self._state.program = program
+
+    def _check_rewinding(self, program: Program, primitive: str) -> None:
+        """Raise ScheduleError when a loop that rewinds, by an earlier step, no longer can in `program`."""
+        for function in program.functions:
+            if any(function is f for f in self.program.functions):
+                continue
+            for loop in walk(function.body):
+                if isinstance(loop, For) and loop.rewind:
+                    try:
+                        check_rewind(program, function, loop.var)
+                    except ScheduleError as error:
+                        if primitive != "pipeline":
+                            error.message = f"after {primitive}, {error.message}"
+                            error.remedy = f"{primitive} first, or leave the rewind out"
+                        raise
 
     def _loop(self, axis: str | Loop) -> tuple[Self, str]:
         """The view of the kernel that has the loop, and the loop's name; ScheduleError when there is none."""
