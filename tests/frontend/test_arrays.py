@@ -65,13 +65,19 @@ def declared(a: int8[6], y: int8[2, 3]):
     y[1] = np.minimum(y[1], 3) + np.abs(y[0])
 
 
+def nested(a: int8[4, 6], m: int16[6], s: int32[3]):
+    t = ((a.max(axis=0) < m) + m).all()  # what is found along an axis is kept for it
+    s[0] = t
+    s[1] = (a.sum(axis=1) - a.min(axis=1)).max()
+
+
 def real(a: float32[3, 4], b: float32[4], y: float32[3], s: float32[1]):
     y[:] = a @ b * 2 + a.max(axis=1)
     s[0] = y.sum()
 
 
 POINTS = (Fixed(12, 4), Fixed(10, 6), Fixed(24, 8), Fixed(32, 10))
-KERNELS = (elementwise, matrices, parts, inferred, declared)
+KERNELS = (elementwise, matrices, parts, inferred, declared, nested)
 
 
 def inputs(kernel: Any, seed: int) -> list[np.ndarray]:

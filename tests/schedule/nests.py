@@ -93,7 +93,7 @@ class _Nest:
     def stencil(self, depth: int) -> None:
         """A sum over neighbours in a line or an image, inside it or with padding, along a step or back."""
         i, j, k = (self.name("i") for _ in range(3))
-        count, scale = self.pick(("6", "{}"), ("3", "2 * {}"), ("4", "{}"), ("1, 5", "{}"))
+        count, scale = self.pick(("5", "{}"), ("2", "2 * {}"), ("4", "{}"), ("1, 5", "{}"))
         offsets = [self.pick(0, 1, 1, 2, -1, -2) for _ in range(self.pick(2, 2, 3))]
         target = self.pick("a[{} % 4]", "c[{} % 4]", "z[{} % 4, 1]", "b[1, {} % 4]")
         image = self.pick(False, True)
@@ -106,7 +106,7 @@ class _Nest:
         array, base = "u" if image else "s", scale.format(i)
         for offset in offsets:
             where = f"{base} + {offset}" if offset >= 0 else f"{base} - {-offset}"
-            last = 2 * 2 if scale != "{}" else max(int(n) - 1 for n in count.split(", "))
+            last = 2 if scale != "{}" else max(int(n) - 1 for n in count.split(", "))
             padded = offset < 0 or last + offset >= size
             if padded:
                 self.line(depth + 1, f"if {where} >= 0 and {where} < {size}:")

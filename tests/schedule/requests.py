@@ -16,8 +16,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from bitfold.diagnostics import ScheduleError
-from bitfold.ir.effects import accesses
-from bitfold.ir.nodes import Alloc, CallKernel, For, Function, Rom, walk
+from bitfold.ir.effects import accesses, loads
+from bitfold.ir.nodes import Alloc, CallKernel, For, Function, LoopVar, Rom, walk, walk_expr
 from bitfold.lang import Partition
 from bitfold.schedule import Schedule
 
@@ -39,6 +39,7 @@ class _Made:
 
     def __init__(self, s: Schedule, numbers: tuple[int, ...]) -> None:
         self.s = s
+        self.numbers = numbers
         self.a, self.b, self.c, self.d = numbers
         functions = s.program.functions
         looping = [f for f in functions if any(isinstance(x, For) for x in walk(f.body))]
@@ -142,10 +143,26 @@ class _Made:
 
     def reused(self) -> None:
         """Put a window buffer, and perhaps another in it, in front of what a loop reads."""
-        array, inner = self.view.reuse_at(self.used(False), self.loop), self.nest[-1]
+        often = [(n.var, array) for n in self.nodes for array in self._windows(n)]
+        array = self.used(False)
+        if often and self.d % 5:
+            self.loop, array = often[self.b % len(often)]
+        made, inner = self.view.reuse_at(array, self.loop), self.nest[-1]
         if self.c % 2:
             with suppress(ScheduleError):
-                self.view.reuse_at(array, inner)
+                self.view.reuse_at(made, inner)
+
+    def _windows(self, loop: For) -> list[str]:
+        """The arrays that a loop only reads, at several places that its variable moves."""
+        _, writes = accesses(self.s.program, (loop,))
+        places: dict[str, set[str]] = {}
+        for stmt in walk(loop.body):
+            for load in loads(stmt):
+                if any(
+                    isinstance(e, LoopVar) and e.name == loop.var for i in load.indices for e in walk_expr(i)
+                ):
+                    places.setdefault(load.array, set()).add(str(load.indices))
+        return sorted(a for a, found in places.items() if len(found) > 1 and a not in writes)
 
     def later(self) -> None:
         """Move a nest into a loop of a later one, the next one more often than not."""
@@ -169,6 +186,14 @@ class _Made:
 
         It is a channel already, or none yet.
         """
+        found = self.channels(streamed)
+        if not found or self.d % 4 == 3:
+            return self.view, self.array, self.callee()
+        name, array, reader = found[self.b % len(found)]
+        return self.s.at(name), array, reader
+
+    def channels(self, streamed: bool) -> list[tuple[str, str, str]]:
+        """The arrays between kernels, with the names of who declares each and who reads it."""
         found: list[tuple[str, str, str]] = []
         for function in self.s.program.functions:
             made = {s.name: s.type.streamed for s in function.body if isinstance(s, Alloc)}
@@ -180,10 +205,19 @@ class _Made:
                     for array in first.args
                     if array in second.args and made.get(array) is streamed
                 ]
-        if not found or self.d % 4 == 3:
-            return self.view, self.array, self.callee()
-        name, array, reader = found[self.b % len(found)]
-        return self.s.at(name), array, reader
+        return found
+
+    def networked(self, ask: Callable[[_Made], object]) -> None:
+        """Ask for something of a network, in a program that is none perhaps after making it one."""
+        if self.d % 4 == 3 or self.channels(False):
+            ask(self)
+            return
+
+        def both(part: Schedule) -> None:
+            _Made(part, (*self.numbers[:3], 1)).processes()
+            ask(_Made(part, self.numbers))
+
+        self.s.compose(both)
 
     def to(self) -> None:
         view, array, reader = self.channel(False)
@@ -270,7 +304,7 @@ _PRIMITIVES: dict[str, Callable[[_Made], object]] = {
     "unroll_jam": _Made.jam,
     "unroll": lambda m: m.view.unroll(m.loop, m.c % 3),
     "pipeline": lambda m: m.view.pipeline(m.loop, ii=m.c % 4, rewind=m.d % 3 == 0),
-    "rewind": _Made.rewind,
+    "rewind": lambda m: m.networked(_Made.rewind),
     "parallel": lambda m: m.view.parallel(m.loop),
     "compute_at": _Made.later,
     "unfold": _Made.unfold,
@@ -284,11 +318,11 @@ _PRIMITIVES: dict[str, Callable[[_Made], object]] = {
     ),
     "buffer_at": lambda m: m.view.buffer_at(m.used(True), m.loop),
     "reuse_at": _Made.reused,
-    "inline": lambda m: m.s.inline(m.callee()),
+    "inline": lambda m: m.networked(lambda n: n.s.inline(n.callee())),
     "rename": lambda m: m.view.rename(m.loop, _NAMES[m.c % 8]),
     "pack": lambda m: m.view.pack(m.array, (1, 2, 3, 4, 5, 64, 100)[m.c % 7]),
-    "stream": _Made.stream,
-    "to": _Made.to,
+    "stream": lambda m: m.networked(_Made.stream),
+    "to": lambda m: m.networked(_Made.to),
     "deepen": _Made.deepen,
     "dataflow": _Made.dataflow,
     "compose": _Made.compose,

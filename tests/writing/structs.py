@@ -11,13 +11,19 @@ class Records(Base):
     def record(self, depth: int) -> None:
         """A new struct in a variable, a change of one, a store of a whole one, or a new array of them."""
         struct = self.pick(self.structs)
-        form = self.pick(["new", "new", "change", "store", "store", "array"])
+        form = self.pick(["new", "new", "change", "store", "store", "swap", "chain", "array"])
         variables = [name for name, kind in self.records if kind == struct]
         places = [a for a in self.arrays if a.struct == struct and a.writable]
         if form == "change" and variables:
             return self.line(depth, f"{self.pick(variables)} = {self.whole_record(struct)}")
         if form == "store" and places:
             return self.line(depth, f"{self.element(self.pick(places))} = {self.whole_record(struct)}")
+        if form == "swap" and places:
+            first, second = (self.element(self.pick(places)) for _ in range(2))
+            return self.line(depth, f"{first}, {second} = {second}, {self.whole_record(struct)}")
+        if form == "chain" and places:
+            first, second = (self.element(self.pick(places)) for _ in range(2))
+            return self.line(depth, f"{first} = {second} = {self.whole_record(struct)}")
         if form == "array":
             name, size = self.name("t"), self.pick(range(1, 5))
             self.line(depth, f"{name} = {self.pick(['zeros', 'empty'])}({struct.name}[{size}])")

@@ -97,7 +97,7 @@ class Wholes(Base):
         if depth <= 0 or not fits:
             if fits and not self.rarely(3):
                 found = self.pick(fits)
-                return found + ("" if found.endswith(")") else self.pick(["", "[::-1]"]))
+                return found + ("" if found.endswith((")", ".T")) else self.pick(["", "[::-1]"]))
             return self.one(kind)
         e = self.elements(shape, depth - 1, kind)
         if FloatType in kind:

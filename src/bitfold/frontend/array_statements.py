@@ -81,8 +81,7 @@ def scalar_reduction(node: ast.expr, scope: Scope) -> Expr | None:
 
     Raises LanguageError where nothing can go before, and for one that is an array.
     """
-    lifted: list[Stmt] = []
-    writer = Writer(scope, scope.goal or "array", span_of(node, scope.file), lifted)
+    writer = Writer(scope, scope.goal or "array", span_of(node, scope.file), [])
     value = writer.reader.value(node)
     if value is None:
         return None
@@ -103,7 +102,7 @@ def scalar_reduction(node: ast.expr, scope: Scope) -> Expr | None:
     with scope.lifting(None):
         found = parse_expr(value.at([]), scope)
     assert scope.lifted is not None
-    scope.lifted.extend(lifted)
+    scope.lifted.extend(writer.out)
     return found
 
 

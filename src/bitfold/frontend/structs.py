@@ -164,6 +164,11 @@ def _value(node: ast.expr, scope: Scope) -> _Value | None:
     return _Value(struct.struct, parts, False, () if index is None else (index,))
 
 
+def is_whole(node: ast.expr, scope: Scope) -> bool:
+    """Whether an expression is a whole struct."""
+    return _value(node, scope) is not None
+
+
 def _made(node: ast.Call, struct: StructType, scope: Scope) -> _Value:
     given = {k.arg: k.value for k in node.keywords}
     if node.args or set(given) != set(struct.names) or len(given) != len(node.keywords):

@@ -17,6 +17,7 @@ from bitfold.frontend.scaled import Scaled, fixed_type
 from bitfold.frontend.scope import ArrayName, ScalarName, Scope
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_or_none
+from bitfold.frontend.structs import is_whole
 from bitfold.frontend.views import view
 from bitfold.ir.nodes import Declare, Stmt
 from bitfold.lang import array
@@ -70,7 +71,7 @@ def _together(
         if written & {_place(n.id, scope) for n in ast.walk(value) if isinstance(n, ast.Name)} or (
             calls and not isinstance(value, ast.Constant)
         ):
-            value = _keep(value, scope, kept)
+            value = _keep(value, scope, kept, assign)
         taken.append(value)
         base = target
         while isinstance(base, (ast.Subscript, ast.Attribute)):
@@ -88,25 +89,29 @@ def _place(name: str, scope: Scope) -> str:
     return meaning.ir_name if isinstance(meaning, (ArrayName, ScalarName)) else name
 
 
-def _keep(value: ast.expr, scope: Scope, kept: list[Stmt]) -> ast.expr:
-    """A scalar that has the value as it is now."""
+def _keep(value: ast.expr, scope: Scope, kept: list[Stmt], assign: Assign) -> ast.expr:
+    """A scalar, or a struct, that has the value as it is now."""
+    if is_whole(value, scope):
+        held = ast.copy_location(ast.Name(scope.unique("kept"), ast.Load()), value)
+        kept += assign(ast.copy_location(ast.Assign([held], value), value))
+        return held
     made = operand(value, parse_value(value, scope), scope)
     if scope.lifted:
         kept += scope.lifted
         scope.lifted.clear()
-    held = fixed_type(made) if isinstance(made, Scaled) else None
+    point = fixed_type(made) if isinstance(made, Scaled) else None
     made = made.raw if isinstance(made, Scaled) else made
     type = made.real or made.type
     hidden = scope.unique("kept")
     kept.append(Declare(hidden, type, made, span=span_of(value, scope.file)))
-    scope.names[hidden] = ScalarName(hidden, type, fixed=held)
+    scope.names[hidden] = ScalarName(hidden, type, fixed=point)
     return ast.copy_location(ast.Name(hidden, ast.Load()), value)
 
 
 def _chained(node: ast.Assign, scope: Scope, assign: Assign) -> tuple[Stmt, ...]:
     """`a = b = value`: one value for all places, from left to right."""
     first = node.targets[0]
-    if any(not isinstance(t, (ast.Name, ast.Subscript)) for t in node.targets):
+    if any(not isinstance(t, (ast.Name, ast.Subscript, ast.Attribute)) for t in node.targets):
         raise LanguageError(
             f"{shown(node)!r} assigns tuples to several places",
             code="BF-L001",
@@ -120,7 +125,7 @@ def _chained(node: ast.Assign, scope: Scope, assign: Assign) -> tuple[Stmt, ...]
         kept += assign(ast.copy_location(ast.Assign([targets.pop(0)], value), node))
         value = ast.copy_location(ast.Name(shown(first), ast.Load()), value)
     elif static_or_none(value, scope) is None and view(value, scope, parse_expr) is None:
-        value = _keep(value, scope, kept)
+        value = _keep(value, scope, kept, assign)
     for target in targets:
         kept += assign(ast.copy_location(ast.Assign([target], value), target))
     return tuple(kept)
