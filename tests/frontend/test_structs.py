@@ -73,6 +73,7 @@ BODIES = {
     "fields": "y[0].re = x[1].im + 1\ny[1].im -= x[0].re\nn[0] = x[2].re * y[0].im",
     "copies": "for i in range(4):\n    y[i] = x[3 - i]",
     "a copy to an index that it changes": "y[y[0].re % 4] = x[1]\ny[0] = y[y[0].im % 4]",
+    "a copy to a constant index from the end": "x[-1] = x[n[0] % 4]\ny[0] = x[-1]\nx[n[1] % 4] = x[-2]",
     "new ones": "for i in range(4):\n    y[i] = Complex(re=x[i].re + x[i].im, im=-x[i].re)",
     "structs that change places": "x[0], x[1] = x[1], x[0]\ny[0], p = x[2], y[0]\ny[1] = p",
     "new ones together": "x[0], y[1] = Complex(re=x[0].im, im=y[1].re), x[0]",

@@ -7,7 +7,8 @@ from functools import cache
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.schedule.nests import Request, apply, nests, requests
+from tests.schedule.nests import nests
+from tests.schedule.requests import Request, apply, requests
 from tests.strategies import KernelCase, kernels, load
 
 from bitfold.build.zc706 import ZC706

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.schedule.kernels_used import twice_each
-from tests.schedule.nests import Request, apply, nests, requests
+from tests.schedule.nests import nests
+from tests.schedule.requests import Request, apply, requests
 from tests.strategies import KernelCase
 
 from bitfold.diagnostics import ScheduleError

@@ -124,7 +124,7 @@ def rewritten(node: ast.stmt, scope: Scope) -> list[ast.stmt] | None:
         case ast.Assign(targets=[ast.Subscript() as target], value=value):
             if (found := find(target, scope)) is not None:
                 assert found[1] is not None
-                return list(_stored(node, found[0], found[1], _needed(value, found[0].struct, scope)))
+                return list(_stored(node, found[0], found[1], _needed(value, found[0].struct, scope), scope))
         case ast.Assign(targets=[ast.Name() as target], value=value):
             return _assigned(node, target, value, None, scope)
         case ast.AnnAssign(target=ast.Name() as target, value=value):
@@ -220,17 +220,24 @@ def _temporary(value: ast.expr, hint: str) -> tuple[ast.stmt, ast.expr]:
 _numbers = itertools.count()
 
 
-def _stored(node: ast.stmt, target: StructName, index: ast.expr, value: _Value) -> Iterator[ast.stmt]:
+def _stored(
+    node: ast.stmt, target: StructName, index: ast.expr, value: _Value, scope: Scope
+) -> Iterator[ast.stmt]:
     """`y[i] = value`, each field in turn; what the fields before would change is evaluated first."""
     parts = value.parts
     if _mentions((index, *value.reads), target.name):
         pieces = index.elts if isinstance(index, ast.Tuple) else [index]
-        kept = [_temporary(piece, field_name(target.name, "index")) for piece in pieces]
-        names = [name for _, name in kept]
+        kept, names = [], []
+        for piece in pieces:
+            if static_or_none(piece, scope) is None:
+                kept.append(_temporary(piece, field_name(target.name, "index")))
+                piece = kept[-1][1]
+            names.append(piece)  # a constant stays one: it may count from the end
+        moved = len(kept)
         index = _at(ast.Tuple(names, ast.Load()), index) if isinstance(index, ast.Tuple) else names[0]
         fields = zip(value.struct.names, parts, strict=True)
         kept += [_temporary(part, field_name(target.name, field)) for field, part in fields]
-        parts = tuple(name for _, name in kept[len(pieces) :])
+        parts = tuple(name for _, name in kept[moved:])
         yield from (stmt for stmt, _ in kept)
     for field, part in zip(value.struct.names, parts, strict=True):
         yield ast.copy_location(ast.Assign([_part(target, field, index, node)], part), node)
