@@ -17,6 +17,7 @@ from bitfold.lowering.dialect import element, is_float
 from bitfold.lowering.floats import lower as lower_floats
 from bitfold.lowering.mlir import arith, ir, llvm, math
 from bitfold.lowering.to_mlir import Lowered, elements
+from bitfold.lowering.wide_shifts import WIDE, one_hot, shift_left, shift_right, varies
 
 
 def bf_to_arith(lowered: Lowered) -> None:
@@ -200,7 +201,7 @@ def _common(*types: IntType) -> IntType:
     """The type that holds the values of all `types`."""
     signed = any(t.signed for t in types)
     width = max(t.width + (signed and not t.signed) for t in types)
-    return Int(width) if signed else UInt(width)
+    return IntType(width, signed)  # of 4097 bits, where one of 4096 without a sign is beside one with
 
 
 _MODULAR: dict[str, Callable[..., Any]] = {
@@ -249,8 +250,14 @@ def _division(typed: Typed, result: IntType, quotient: bool) -> Any:
 
 def _shift_right(typed: Typed, result: IntType) -> Any:
     (value, type), (amount, amount_type) = typed
-    common = Int(max(type.width + (not type.signed), amount_type.width + 1))
+    common = IntType(max(type.width + (not type.signed), amount_type.width + 1), True)
     wide = _resize(value, type, common.width)
+    if common.width > WIDE and varies(amount):
+        most = min(amount_type.high, common.width - 1)
+        if most < amount_type.high:
+            amount = arith.MinUIOp(amount, _constant(most, amount_type.width)).result
+        found = shift_right(wide, amount, most, min(result.width, common.width))
+        return _resize(found, IntType(min(result.width, common.width), True), result.width)
     last = _constant(common.width - 1, common.width)
     capped = arith.MinUIOp(_resize(amount, amount_type, common.width), last).result
     return _resize(arith.ShRSIOp(wide, capped).result, common, result.width)
@@ -259,8 +266,11 @@ def _shift_right(typed: Typed, result: IntType) -> Any:
 def _shift_left(typed: Typed, result: IntType) -> Any:
     (value, type), (amount, amount_type) = typed
     width = max(result.width, type.width, amount_type.high + 1)
+    if width > WIDE and varies(amount):
+        found = shift_left(_resize(value, type, width), amount, amount_type.high)
+        return _resize(found, IntType(width, False), result.width)
     shifted = arith.ShLIOp(_resize(value, type, width), _resize(amount, amount_type, width)).result
-    return _resize(shifted, UInt(width), result.width)
+    return _resize(shifted, IntType(width, False), result.width)
 
 
 def _xnor(typed: Typed, result: IntType) -> Any:
@@ -275,6 +285,11 @@ def _popcount(typed: Typed, result: IntType) -> Any:
 
 
 def _set_bit(typed: Typed, result: IntType) -> Any:
+    if result.width > WIDE and varies(typed[1][0]):
+        one = one_hot(typed[1][0], result.width)
+        held, set_to = _resize(*typed[0], result.width), _resize(*typed[2], 1)
+        zeroed = arith.AndIOp(held, arith.XOrIOp(one, _constant(-1, result.width)).result).result
+        return arith.SelectOp(set_to, arith.OrIOp(held, one).result, zeroed).result
     word, position, value = (_resize(v, t, result.width) for v, t in typed)
     mask = arith.ShLIOp(_constant(1, result.width), position).result
     cleared = arith.AndIOp(word, arith.XOrIOp(mask, _constant(-1, result.width)).result).result
@@ -294,7 +309,7 @@ def _extreme(typed: Typed, result: IntType, signed: Any, unsigned: Any) -> Any:
 
 def _abs(typed: Typed, result: IntType) -> Any:
     value, type = typed[0]
-    wide = Int(type.width + 1)
+    wide = IntType(type.width + 1, True)
     value = _resize(value, type, wide.width)
     negated = arith.SubIOp(_constant(0, wide.width), value).result
     return _resize(arith.MaxSIOp(value, negated).result, wide, result.width)
