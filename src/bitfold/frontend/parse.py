@@ -13,6 +13,7 @@ import numpy as np
 
 from bitfold.diagnostics import LanguageError, Note, Span, UsageError
 from bitfold.frontend.binding import bind
+from bitfold.frontend.certain import check_indices
 from bitfold.frontend.constants import ConstantTable
 from bitfold.frontend.flow import Flow
 from bitfold.frontend.kernel_calls import Argument, Calls
@@ -118,6 +119,7 @@ class _ProgramParser:
         all_params = (*(p for p, _ in params), *made, *self._state_params(name, scope, top=not callers))
         self.sources[name] = [source for _, source in params]
         result = Function(name, all_params, body, concurrent, kernel=node.name, span=span)
+        check_indices(result)
         self.functions.append(result)
         return result
 
