@@ -63,3 +63,31 @@ def first(x: uint8[4], y: uint8[4]):
 """
     with pytest.raises(BuildError, match=f"'top' cannot be a dataflow region: {why}"):
         emitted(first + IMPOSSIBLE[why], tmp_path)
+
+
+def test_an_array_of_one_process_is_declared_in_it(tmp_path: Path) -> None:
+    """A DATAFLOW region has arrays only from one process to the next."""
+    text = emitted(
+        """
+def first(x: uint8[4], h: uint8[4], t: uint8[4]):
+    for i in range(4):
+        t[i] = x[i]
+    for j in range(4):
+        h[j] = t[3 - j]
+
+def second(h: uint8[4], y: uint8[4]):
+    for i in range(4):
+        y[i] = h[i]
+
+@dataflow
+def top(x: uint8[4], y: uint8[4]):
+    t = empty(uint8[4])
+    h = empty(uint8[4])
+    first(x, h, t)
+    second(h, y)
+""",
+        tmp_path,
+    )
+    assert "static void first(const ap_uint<8> x[4], ap_uint<8> h[4]) {" in text
+    assert text.index("ap_uint<8> t[4];") < text.index("void top(")
+    assert "  first(x, h);" in text

@@ -6,7 +6,7 @@ import pytest
 from tests.frontend.refusals import check_refused, in_kernel
 
 NAMES = {
-    "unknown": ("x[0] = «u»", "'u' is not defined", "declare"),
+    "unknown": ("x[0] = «u»", "'u' is not defined", "import or define it", "declare"),
     "loop variable after its loop": (
         "for i in range(4):\n    x[i] = 0\nx[0] = «i»",
         "'i' is used outside the loop",
@@ -63,7 +63,14 @@ ASSIGNMENTS = {
     "zeros of a shape": ("t = zeros(«x.shape»)", "is not a type"),
     "zeros without a type": ("t = «zeros()»", "zeros takes an array type"),
     "full of a run-time value": ("t = full(bit[4], «x[0]»)", "compile-time integer", "in a loop"),
-    "np.zeros": ("t = «np.zeros(4)»", "'np.zeros' cannot be called"),
+    "np.zeros": ("t = «np.zeros(4)»", "'np.zeros' cannot be called", "`x = zeros(int8[4])`"),
+    "np.sum": ("x[0] = «np.sum(x)»", "'np.sum' cannot be called", "write x.sum()"),
+    "np.dot": ("x[0] = «np.dot(x, x)»", "'np.dot' cannot be called", "write a @ b"),
+    "two arrays at once": (
+        "t, u = «zeros(bit[4])», zeros(bit[4])",
+        "cannot be called",
+        "statement of its own",
+    ),
     "an int declared as an array": ("«t: bit[4] = 0»", "no array", "`t = zeros(bit[4])`"),
     "an array declared without a value": ("«t: bit[4]»", "no array", "`t = empty(bit[4])`"),
     "an array of another type": ("«t: bit[4] = zeros(bit[5])»", "declared as bit[4]"),
@@ -74,7 +81,7 @@ ASSIGNMENTS = {
     "wider than the first value": (
         "t = x[0]\nfor i in range(4):\n    «t += x[i]»",
         "'t' got the type uint8 from its first value",
-        "`t: UInt(9) = ...`",
+        "`t: int32 = ...`, or what holds all it gets",
     ),
     "width of no type": ("t: «UInt(5000)» = 0", "1 to 4096 bits"),
     "width 0": ("x[0] = «Int(0)»(x[1])", "1 to 4096 bits"),

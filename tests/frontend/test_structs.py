@@ -167,8 +167,9 @@ def test_callers_pass_structured_arrays_records_or_fields():
     assert "np.zeros([2], [('re', '<i2'), ('im', '<i2')])" in str(caught.value)
     with pytest.raises(UsageError, match="not of int16"):
         CpuModule(program)(x, fields[0])
-    with pytest.raises(UsageError, match="takes 2 arrays, not 1"):
-        CpuModule(program)(x)
+    for given in ([x], [x, y, *fields[:2]]):
+        with pytest.raises(UsageError, match=f"takes 2 arrays, not {len(given)}"):
+            CpuModule(program)(*given)
 
 
 REFUSED = {

@@ -39,6 +39,15 @@ def test_inlined_kernels_give_the_same_bits(kernel: Callable[..., None]) -> None
     check_rewritten(before, s.program)
 
 
+def test_a_kernel_of_several_instances_is_inlined_in_all_places() -> None:
+    s = customize(lookups)
+    before = s.program
+    s.inline("lookup")
+    assert [f.name for f in s.program.functions] == ["lookups"]
+    assert [str(step) for step in s.trace] == ["s.at('lookups').inline('lookup')"]
+    check_rewritten(before, s.program)
+
+
 def test_a_constant_of_an_inlined_kernel_is_named_outside_the_loops() -> None:
     s = customize(lookups)
     s.inline("lookup_0")

@@ -17,6 +17,11 @@ Step = Callable[[Schedule], Any]
 DENSE = {"M": 4, "K": 8}
 CYCLIC = Partition.Cyclic
 
+
+def fold(s: Schedule, pe: int) -> None:
+    s.split("m", pe)
+
+
 # (kernel, dims, steps that are granted, the step that is refused)
 REFUSED: list[tuple[Any, dict[str, int], list[Step], Step]] = [
     # names
@@ -105,6 +110,9 @@ REFUSED: list[tuple[Any, dict[str, int], list[Step], Step]] = [
     (k.dense, DENSE, [], lambda s: s.partition("w", dim=3)),
     (k.dense, DENSE, [], lambda s: s.partition("w", CYCLIC, dim=2, factor=3)),
     (k.dense, DENSE, [], lambda s: s.partition("w", "cyclic")),  # type: ignore[arg-type]
+    (k.dense, DENSE, [], lambda s: s.partition("w", dim=2, factor=2)),
+    (k.dense, DENSE, [], lambda s: s.partition("w", CYCLIC, dim=2)),
+    (k.dense, DENSE, [], lambda s: s.partition("acc")),
     (k.copy, {"N": 8}, [lambda s: s.stream("x")], lambda s: s.partition("x")),
     (
         k.chain,
@@ -195,6 +203,7 @@ REFUSED: list[tuple[Any, dict[str, int], list[Step], Step]] = [
     (k.triangle, {}, [], lambda s: s.unfold("i", "j")),
     (k.systolic, {}, [], lambda s: s.unfold("i", "j", name="not a name")),
     (k.systolic, {}, [], lambda s: s.outline("k", "systolic")),
+    (k.systolic, {}, [], lambda s: s.outline("k", "for")),
     (k.scalar_outside, {}, [], lambda s: s.unfold("i")),
     (k.scalar_outside, {}, [], lambda s: s.outline("i")),
     (k.repeated, {}, [], lambda s: s.unfold("i")),
@@ -202,7 +211,7 @@ REFUSED: list[tuple[Any, dict[str, int], list[Step], Step]] = [
     (k.total, {}, [lambda s: s.unroll("i")], lambda s: s.unfold("i")),
     # inline and rename
     (k.chain, {}, [], lambda s: s.inline("chain")),
-    (k.chain, {}, [], lambda s: s.inline("copy")),
+    (k.chain, {}, [], lambda s: s.inline("copies")),
     (k.chain, {}, [lambda s: s.dataflow()], lambda s: s.inline("copy_0")),
     (k.chain, {}, [lambda s: s.stream("h")], lambda s: s.inline("copy_0")),
     (k.dense, DENSE, [], lambda s: s.rename("k", "acc")),
@@ -214,6 +223,9 @@ REFUSED: list[tuple[Any, dict[str, int], list[Step], Step]] = [
     (k.chain, {}, [], lambda s: s.compose(customize(k.copy, N=8))),
     (k.chain, {}, [], lambda s: s.compose(customize(k.copy, N=8), at="chain")),
     (k.dense, DENSE, [], lambda s: s.compose(customize(k.dense, **DENSE), pe=4)),
+    (k.dense, DENSE, [], lambda s: s.compose(3)),  # type: ignore[arg-type]
+    (k.dense, DENSE, [], lambda s: s.compose(fold)),
+    (k.dense, DENSE, [], lambda s: s.compose(fold, pe=4, simd=2)),
 ]
 
 

@@ -12,6 +12,7 @@ from tests.schedule.ladder import check_llvm, check_python, check_rewritten, inp
 from bitfold.build.hls.simulation import HlsModule
 from bitfold.diagnostics import ScheduleError
 from bitfold.ir.nodes import Alloc
+from bitfold.lang import empty, uint8, zeros
 from bitfold.schedule import Schedule, customize
 
 
@@ -121,4 +122,26 @@ def test_an_iteration_that_uses_no_array_is_a_kernel_without_parameters() -> Non
     before = s.program
     s.unfold("i", name="pe")
     assert "def pe_0():" in str(s)
+    check_rewritten(before, s.program)
+
+
+def blurred(x: uint8[8], y: uint8[6]):
+    h = empty(uint8[8])
+    kept = zeros(uint8[3])
+    for i in range(8):
+        kept[i % 3] = x[i]
+        h[i] = kept[0] + kept[1] + kept[2]
+    for j in range(6):
+        y[j] = h[j] + h[j + 2]
+
+
+def test_a_local_array_that_a_loop_alone_uses_goes_into_its_kernel() -> None:
+    s = customize(blurred)
+    before = s.program
+    s.outline("i", "sums")
+    assert s.at("sums").get_arrays() == ("x", "h", "kept")
+    assert [p.name for p in s.at("sums").function.params] == ["x", "h"]
+    check_rewritten(before, s.program)
+    s.outline("j", "blur")
+    s.dataflow()
     check_rewritten(before, s.program)

@@ -153,7 +153,8 @@ def missing(kernel: str, sizes: list[str], types: list[str], span: Span) -> Usag
         f"{' and '.join(parts)} in {kernel!r} is not known",
         code="BF-U006",
         span=span,
-        remedy=f"give it: customize({kernel}, {', '.join(examples)})",
+        remedy=f"give it: customize({kernel}, {', '.join(examples)}); to a command, "
+        + " ".join(f"--set {e}" for e in examples),
     )
 
 

@@ -180,7 +180,7 @@ class Calls:
             return getattr(node, "id", getattr(node, "attr", "constant")), found
         what = described(found) if isinstance(found, Expr) else "not an array"
         raise LanguageError(
-            f"{shown(node)!r} is {what}; a kernel is called with whole arrays",
+            f"{shown(node)!r} is {what}, which this parameter of the kernel takes",
             code="BF-L029",
             span=span,
             remedy="pass an array by name, or a part of one, such as x[2:6]",

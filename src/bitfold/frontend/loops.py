@@ -89,7 +89,8 @@ def header(node: ast.For, scope: Scope, before: list[Stmt]) -> Header:
             f"a kernel cannot iterate over {shown(node.iter)!r}",
             code="BF-L024",
             span=span_of(node.iter, scope.file),
-            remedy="loop over range(n), range(start, stop, step) or grid(m, n)",
+            remedy="loop over range(n), range(start, stop, step) or grid(m, n)"
+            + ("" if callee is None and not isinstance(iterable, ast.Name) else ", and index: range(len(x))"),
         )
     is_grid = callee is intrinsics.grid
     bounds = _grid(iterable, scope) if is_grid else [_range(iterable, scope, before)]

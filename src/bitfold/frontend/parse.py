@@ -62,10 +62,14 @@ def parse(fn: Any, /, **dims: Any) -> Program:
         UsageError: `fn` is no function, or `dims` leaves a name open or has an unknown one.
     """
     if not isinstance(fn, FunctionType):
+        name, kind = getattr(fn, "__name__", ""), type(fn).__name__
+        inside = isinstance(getattr(fn, "__wrapped__", None), FunctionType)
         raise UsageError(
-            f"a kernel is a Python function, not a {type(fn).__name__}",
+            f"a kernel is a Python function, not {f'{name!r}, ' if name else ''}an object of type {kind}",
             code="BF-U007",
-            remedy="pass the function itself, without calling it",
+            remedy="pass the function that is decorated, without its decorator"
+            if inside
+            else "pass the function itself, without calling it",
         )
     parser = _ProgramParser()
     parser.instance(fn, {}, dims, ())

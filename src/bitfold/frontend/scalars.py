@@ -9,7 +9,7 @@ from bitfold.frontend.scaled import Scaled, fixed_type
 from bitfold.frontend.scope import ScalarName, Scope
 from bitfold.ir.nodes import Assign, Const, Declare, Expr
 from bitfold.lang.fixed import FixedType
-from bitfold.lang.types import ElementType, IntType
+from bitfold.lang.types import ElementType, IntType, int32
 
 
 def new_scalar(
@@ -46,11 +46,15 @@ def for_scalar(name: str, type: ElementType, held: FixedType | None, value: Expr
 
 
 def _other_type(name: str, scalar: ScalarName, needed: ElementType | FixedType, span: Span) -> LanguageError:
+    if isinstance(needed, IntType):  # counts and sums go on growing
+        wide = f"`{name}: {int32 if needed.width < 32 else needed} = ...`, or what holds all it gets"
+    else:
+        wide = f"`{name}: {needed} = ...`"
     return LanguageError(
         f"{name!r} got the type {fixed.described(scalar)} from its first value; this one needs {needed}",
         code="BF-L009",
         span=span,
-        remedy=f"declare it where it is first assigned: `{name}: {needed} = ...`",
+        remedy=f"declare it where it is first assigned: {wide}",
     )
 
 

@@ -231,7 +231,7 @@ class Scope:
             f"{name!r} is not defined",
             code="BF-L002",
             span=span,
-            remedy="declare a scalar with its type, such as `acc: uint16 = 0`, before using it",
+            remedy="import or define it; declare a scalar before it is used, such as `acc: uint16 = 0`",
         )
 
     def state(self, name: str, value: State, span: Span) -> ArrayName:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 from types import CodeType, FunctionType
@@ -59,7 +60,9 @@ def definition(fn: FunctionType) -> ast.FunctionDef:
 
 @lru_cache(maxsize=64)
 def _tree(text: str) -> ast.Module:
-    return ast.parse(text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python gave them when it compiled the file
+        return ast.parse(text)
 
 
 @lru_cache(maxsize=64)

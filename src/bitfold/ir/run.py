@@ -92,13 +92,14 @@ def with_members(program: Program, args: Sequence[Any]) -> list[Any]:
     """
     params = program.arguments
     wanted = list(dict.fromkeys(p.member.argument if p.member else p.name for p in params))
-    if len(args) not in (len(wanted), len(params)):
+    whole = any(_is_structured(a) for a in args)
+    if len(args) != len(wanted) and (whole or len(args) != len(params)):
         raise UsageError(
             f"{program.top.name} takes {len(wanted)} arrays, not {len(args)}",
             code="BF-U008",
             remedy=f"pass ({', '.join(wanted)})",
         )
-    if len(args) == len(params) and not any(_is_structured(a) for a in args):
+    if len(args) == len(params) and not whole:
         return list(args)
     given = dict(zip(wanted, args, strict=True))
     return [_field(p, given[p.member.argument]) if p.member else given[p.name] for p in params]

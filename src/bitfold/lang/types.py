@@ -17,6 +17,8 @@ import numpy as np
 from bitfold.lang.layouts import Bound, Partition, PartitionSpec, Streamed
 
 MAX_WIDTH = 4096
+MOST_ELEMENTS = 1 << 31
+"""Of an array; no device has memory for as many."""
 DEPTH = 2
 """Elements that a channel between two kernels holds when nothing else is said."""
 
@@ -265,6 +267,8 @@ class ArrayType:
         for size in self.dims:
             if size < 1:
                 return f"a dimension of {self} is {size}; it must be at least 1"
+        if math.prod(self.dims) > MOST_ELEMENTS:
+            return f"{self} has {math.prod(self.dims):,} elements; an array holds at most {MOST_ELEMENTS:,}"
         for part in self.layout:
             if not 1 <= part.dim <= len(self.dims):
                 return f"{part} names a dimension that {self.elem}{list(self.dims)} does not have"

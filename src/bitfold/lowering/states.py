@@ -6,7 +6,8 @@
         fir(x, y, taps)                                           taps: static int16[8]
 
 HLS C++ has no other place for it: a port of the top would be the caller's to keep. A state that several
-calls share is the caller's own.
+calls share is the caller's own. An array that a dataflow kernel declares, and only one of its processes uses,
+goes into that process: a DATAFLOW region has arrays only from one process to the next.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from bitfold.ir.nodes import (
     walk,
     walk_expr,
 )
-from bitfold.ir.rewrite import Body, bindings, fresh, map_body
+from bitfold.ir.rewrite import Body, map_body
 
 
 def own_states(program: Program) -> Program:
@@ -39,6 +40,22 @@ def own_states(program: Program) -> Program:
         made = Alloc(param.name, param.type, state=param.state, span=param.span)
         top = replace(program.top, params=tuple(p for p in program.top.params if p is not param))
         program = _place(program.with_function(top), top, made, calls)
+    for name in [f.name for f in program.functions if f.concurrent]:
+        program = _own_scratch(program, name)
+    return program
+
+
+def _own_scratch(program: Program, name: str) -> Program:
+    """Move what one process of a dataflow kernel alone uses into it."""
+    for made in program.function(name).body:
+        if not isinstance(made, Alloc) or made.type.streamed or made.state is not None:
+            continue
+        function = program.function(name)
+        calls = _calls(function, made.name)
+        if len(calls) == 1 and _call_count(program, calls[0].callee) == 1:
+            left = replace(function, body=tuple(s for s in function.body if s is not made))
+            program, inner, moved = _passed_on(program, left, made, calls[0])
+            program = program.with_function(replace(inner, body=(moved, *inner.body)))
     return program
 
 
@@ -55,7 +72,14 @@ def _place(program: Program, function: Function, made: Alloc, calls: list[CallKe
         )
     if len(calls) != 1 or _used(function, made.name) or _call_count(program, calls[0].callee) != 1:
         return program.with_function(replace(function, body=(made, *function.body)))
-    (call,) = calls
+    program, inner, made = _passed_on(program, function, made, calls[0])
+    return _place(program, inner, made, _calls(inner, made.name))
+
+
+def _passed_on(
+    program: Program, function: Function, made: Alloc, call: CallKernel
+) -> tuple[Program, Function, Alloc]:
+    """The program with `made` no argument of a call, the called kernel, and what declares the array there."""
     callee = program.function(call.callee)
     position = call.args.index(made.name)
     param = callee.params[position]
@@ -67,8 +91,8 @@ def _place(program: Program, function: Function, made: Alloc, calls: list[CallKe
 
     program = program.with_function(replace(function, body=map_body(function.body, without)))
     inner = replace(callee, params=(*callee.params[:position], *callee.params[position + 1 :]))
-    made = replace(made, name=fresh(param.name, bindings(inner) | {inner.name}), type=param.type)
-    return _place(program.with_function(inner), inner, made, _calls(inner, param.name))
+    made = replace(made, name=param.name, type=param.type)
+    return program.with_function(inner), inner, made
 
 
 def _calls(function: Function, array: str) -> list[CallKernel]:

@@ -48,9 +48,17 @@ def unroll_jam(
             span=loop.span,
             remedy=f"it runs {trips} times: use one of {divisors(max(trips, 1))}",
         )
+    name = function.name
     function, outer, copy = split(function, axis, factor)
     known = set(loops_of(function))
-    function = reorder(program, function, (*nest, copy), unsafe)
+    try:
+        function = reorder(program, function, (*nest, copy), unsafe)
+    except ScheduleError as error:
+        if error.code == "BF-S013":  # it speaks of loops that the author never saw
+            both = error.message.partition(": ")[2]
+            error.message = f"iterations of loop {axis!r} of {name!r} cannot run in step: {both}"
+            error.remedy = f"unroll({axis!r}, {factor}), which keeps their order"
+        raise
     copies = [copy, *(name for name in loops_of(function) if name not in known)]
     for each in copies:
         function = _laid_out(function, each, factor)

@@ -61,7 +61,7 @@ def partition(
 
     Raises:
         ScheduleError: no such array or dimension, a factor that does not divide the size, a dimension
-            partitioned before in another way, or a stream.
+            partitioned before in another way, a factor for complete, or a stream.
     """
     type = find_array(function, array)
     rank = len(type.shape)
@@ -80,15 +80,22 @@ def partition(
             span=where,
             remedy="partition the local array that buffers it",
         )
+    if kind is Partition.COMPLETE and factor:
+        raise ScheduleError(
+            f"{array!r} of {function.name!r} is to be partitioned completely, and by a factor of {factor!r}",
+            code="BF-S020",
+            span=where,
+            remedy="drop the factor, or name the kind: Partition.Cyclic or Partition.Block",
+        )
     for d in range(1, rank + 1) if dim == 0 else (dim,):
         size = type.dims[d - 1]
         if kind is not Partition.COMPLETE and (not is_count(factor, 1) or size % factor):
             raise ScheduleError(
-                f"dimension {d} of {array!r} in {function.name!r} has {size} elements, which {factor!r} does "
-                "not divide",
+                f"dimension {d} of {array!r} in {function.name!r} has {size} elements, "
+                + (f"which {factor!r} does not divide" if factor else "and needs a factor to spread them by"),
                 code="BF-S011",
                 span=where,
-                remedy=f"use one of {divisors(size)}",
+                remedy=f"{'use' if factor else 'factor=...'} one of {divisors(size)}",
             )
         if kind is Partition.COMPLETE or factor == size:
             program = _partition_everywhere(program, function, array, PartitionSpec(Partition.COMPLETE, d))

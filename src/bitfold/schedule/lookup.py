@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from bitfold.diagnostics import ScheduleError, Span, choices
-from bitfold.ir.nodes import Alloc, For, Function, If, Load, Local, Program, Rom, While, walk, walk_expr
+from bitfold.ir.nodes import (
+    Alloc,
+    Declare,
+    For,
+    Function,
+    If,
+    Load,
+    Local,
+    Program,
+    Rom,
+    While,
+    walk,
+    walk_expr,
+)
 from bitfold.ir.rewrite import loop_path
 from bitfold.lang.types import ArrayType
 
@@ -51,11 +64,15 @@ def find_array(function: Function, array: str) -> ArrayType:
     """The type of `array`. Raises ScheduleError that lists the arrays there are."""
     found = arrays_of(function)
     if array not in found:
+        scalars = {s.name: s for s in walk(function.body) if isinstance(s, Declare)}
+        scalar = scalars.get(array)
         raise ScheduleError(
-            f"{function.name!r} has no array {array!r}",
+            f"{function.name!r} has no array {array!r}" + (": that is a scalar" if scalar else ""),
             code="BF-S002",
-            span=function.span,
-            remedy=choices(array, list(found)),
+            span=scalar.span if scalar else function.span,
+            remedy="a scalar is in registers as it is; reorder makes an array of one for each iteration"
+            if scalar
+            else choices(array, list(found)),
         )
     return found[array]
 

@@ -43,7 +43,7 @@ def reorder(program: Program, function: Function, axes: tuple[str, ...], unsafe:
     """
     if len(set(axes)) != len(axes) or len(axes) < 2:
         raise ScheduleError(
-            f"reorder needs two or more different loops, not {', '.join(axes)}",
+            f"reorder needs two or more different loops, not {', '.join(axes) or 'none'}",
             code="BF-S015",
             span=function.span,
             remedy="name each loop once, outermost first",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from bitfold.diagnostics import ScheduleError
 from bitfold.frontend import parse
+from bitfold.ir.nodes import Program
 from bitfold.schedule.dataflow import dataflow
 from bitfold.schedule.inline import inline
 from bitfold.schedule.on_arrays import ArrayPrimitives
@@ -32,9 +34,22 @@ class Schedule(LoopPrimitives, ArrayPrimitives):
         self._apply(lambda: dataflow(self.program, self.function), "dataflow", ())
 
     def inline(self, kernel: str) -> None:
-        """Put a called kernel's body where it is called; see `bitfold.schedule.inline`."""
-        view = self.at(kernel)
-        self._apply(lambda: inline(self.program, view.function), "inline", (kernel,))
+        """Put a called kernel's body where it is called; see `bitfold.schedule.inline`.
+
+        The name of a kernel that has several instances, `f` of `f_0` and `f_1`, stands for all of them.
+        """
+        instances = [f.name for f in self.program.functions if f.kernel == kernel != f.name]
+        if kernel in {f.name for f in self.program.functions}:
+            instances = [kernel]
+        views = [self.at(name) for name in instances or [kernel]]
+
+        def change() -> Program:
+            program = self.program
+            for view in views:
+                program = inline(program, program.function(view.name))
+            return program
+
+        self._apply(change, "inline", (kernel,))
 
     def compose(self, *parts: Part | Sequence[Part], at: str | None = None, **parameters: Any) -> None:
         """Apply other schedules to the kernels of this program that they were made for, all of them or none.
@@ -62,10 +77,29 @@ class Schedule(LoopPrimitives, ArrayPrimitives):
                 if isinstance(part, Schedule):
                     self._replay(part, at)
                 else:
-                    part(self.at(at) if at is not None else self, **parameters)
+                    self._call(part, self.at(at) if at is not None else self, parameters)
         except BaseException:
             self._state.program, self._state.trace = before
             raise
+
+    def _call(self, part: Callable[..., object], view: Schedule, parameters: dict[str, Any]) -> None:
+        """Apply a function of a schedule, which must take these parameters."""
+        name, why = getattr(part, "__name__", repr(part)), ""
+        try:
+            inspect.signature(part).bind(view, **parameters)
+        except TypeError as error:
+            why = f"cannot be called: {error}" if callable(part) else "is no schedule and no function of one"
+        except ValueError:  # a builtin, which tells nothing of its parameters
+            pass
+        if why:
+            raise ScheduleError(
+                f"{name} {why}",
+                code="BF-S034",
+                span=self.function.span,
+                remedy="give customize(...), or a function of the schedule, with its parameters by name: "
+                "compose(fold, pe=4) of def fold(s, pe): ...",
+            )
+        part(view, **parameters)
 
     def _replay(self, part: Schedule, at: str | None) -> None:
         top = part.program.top

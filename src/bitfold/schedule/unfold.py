@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise, product
@@ -138,15 +139,20 @@ def outline(program: Program, function: Function, axis: str, name: str = "") -> 
                                                      def kernel(x: uint8[8], y: uint8[8]):
                                                          copy(x, y)
 
-    Always legal. `dataflow` asks that a kernel does nothing but call others.
+    Always legal. A local array that nothing else uses goes with it. `dataflow` asks for a kernel that does
+    nothing but call others.
 
     Raises:
         ScheduleError: the loop stands in another or under a condition, uses a scalar that is declared
-            outside, or the name is taken.
+            outside, or the name is taken or is no name.
     """
     (loop,) = _nest(function, (axis,), plain=False)
+    others = {n for top in function.body if top is not loop for s in walk((top,)) for n in _names(s)}
+    own = {s.name for s in function.body if isinstance(s, Alloc) and not s.type.streamed} - others
+    own &= {n for s in walk((loop,)) for n in _names(s)}
+    made = tuple(s for s in function.body if isinstance(s, Alloc) and s.name in own)
     maker = _Maker(program, function)
-    call = maker.call(name or f"{function.name}_{axis}", (loop,), loop)
+    call = maker.call(name or f"{function.name}_{axis}", (*made, loop), loop)
     return maker.program_with(tuple(call if s is loop else s for s in function.body))
 
 
@@ -190,7 +196,7 @@ class _Maker:
 
     def call(self, name: str, body: Body, loop: For) -> CallKernel:
         """A call of a new kernel `name` that does what `body` does, a part of `loop`."""
-        if name in self.taken or not name.isidentifier():
+        if name in self.taken or not name.isidentifier() or keyword.iskeyword(name):
             why = "that is taken" if name in self.taken else "that is no name"
             raise ScheduleError(
                 f"a kernel cannot be called {name!r}: {why}",
