@@ -164,6 +164,12 @@ class _Made:
                     places.setdefault(load.array, set()).add(str(load.indices))
         return sorted(a for a, found in places.items() if len(found) > 1 and a not in writes)
 
+    def partition(self) -> None:
+        kind, factor = _KINDS[self.c % 3], (self.c + self.d) % 5
+        if kind is Partition.COMPLETE and self.d % 7:
+            factor = 0  # which is refused with one
+        self.view.partition(self.array, kind, dim=self.d % 4 % 3, factor=factor)
+
     def later(self) -> None:
         """Move a nest into a loop of a later one, the next one more often than not."""
         rows = [self.view.function.body, *(n.body for n in self.nodes)]
@@ -313,9 +319,7 @@ _PRIMITIVES: dict[str, Callable[[_Made], object]] = {
     "reshape": _Made.reshape,
     "bind": lambda m: m.view.bind(m.array, ("bram", "uram", "lutram")[m.c % 3]),
     "transpose": _Made.transpose,
-    "partition": lambda m: m.view.partition(
-        m.array, _KINDS[m.c % 3], dim=m.d % 4 % 3, factor=(m.c + m.d) % 5
-    ),
+    "partition": _Made.partition,
     "buffer_at": lambda m: m.view.buffer_at(m.used(True), m.loop),
     "reuse_at": _Made.reused,
     "inline": lambda m: m.networked(lambda n: n.s.inline(n.callee())),
