@@ -14,7 +14,7 @@ from bitfold.schedule.on_arrays import ArrayPrimitives
 from bitfold.schedule.on_loops import LoopPrimitives
 
 CONSTRUCTS = (
-    *("= Struct(", "stateful(", "Fixed(", "float16", "typed(np.array", "quantize("),
+    *("= Struct(", "stateful(", "Fixed(", "float16", "typed(np.array", "quantize(", ".dtype), S"),
     *("while ", "break", "continue", "return\n", "else:", "elif ", "in static(", "in grid(", "in ():"),
     *("def helper(", "def measure(", "    def g", ") -> (", ".shape\n", '"T0[', "_T["),
     *(" @ ", ".T", "axis=0", ".sum()", "[::-1]", "[:] = ", "np.maximum(", "zeros(", "empty(", "full("),

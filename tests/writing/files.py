@@ -28,7 +28,7 @@ from tests.writing.structs import Records
 from tests.writing.values import random_array
 from tests.writing.wholes import Wholes
 
-from bitfold.lang import FixedType, Int
+from bitfold.lang import FixedType, Int, IntType
 
 HEAD = "import numpy as np\n\nfrom bitfold.lang import *\n"
 
@@ -90,6 +90,17 @@ class _File:
             made = _literal(rom.elem, rom.shape, self.draw(st.integers(0, 99)))
             self.head.append(f"{rom.name} = typed({made}, {rom.elem})\n")
             self.roms.append(rom)
+        for struct in self.structs if self.rarely(2) else ():
+            count = self.draw(st.integers(1, 3))
+            rows = [
+                tuple(_number(elem, self.draw(st.integers(-9, 300))) for _, elem in struct.fields)
+                for _ in range(count)
+            ]
+            name = f"R{struct.name}"
+            made = f"np.array({rows}, {struct.name}.dtype)"
+            self.head.append(f"{name} = typed({made}, {struct.name})\n")
+            whole = Array(name, struct.fields[0][1], (count,), (count,), writable=False, struct=struct)
+            self.roms += whole.parts
 
     def add_states(self) -> None:
         """States that kernels are passed, and private ones that they only name."""
@@ -193,6 +204,12 @@ def draw_file(
 def _arrow(results: tuple[Array | Elem, ...]) -> str:
     listed = ", ".join(map(shown, results))
     return f" -> ({listed})" if len(results) > 1 else f" -> {listed}" if results else ""
+
+
+def _number(elem: Elem, value: int) -> int | float:
+    """What a field of that type holds of `value`."""
+    found = elem.wrap(value)
+    return int(found) if isinstance(elem, IntType) else float(found)
 
 
 def _literal(elem: Elem, shape: tuple[int, ...], seed: int) -> str:
