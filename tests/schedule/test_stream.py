@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from tests.schedule.ladder import check_llvm, check_python, inputs
 from tests.strategies import KernelCase
 
 from bitfold.diagnostics import ScheduleError
+from bitfold.lang import empty, uint8
 from bitfold.schedule import Schedule, customize
 
 
@@ -180,3 +183,45 @@ for m in range(3):
         args = inputs(case.program, seed)
         check_python(s.program, args, case.run(args))
     check_llvm(s.program, (0, 1, 2))
+
+
+def filled(x: uint8[4], h: uint8[4]):
+    for i in range(4):
+        h[i] = x[3 - i] + x[i]
+
+
+def stored(h: uint8[4], y: uint8[4]):
+    for i in range(4):
+        y[i] = h[i]
+
+
+def in_place(x: uint8[4]):
+    h = empty(uint8[4])
+    filled(x, h)
+    stored(h, x)
+
+
+def with_more(x: uint8[4], y: uint8[4]):
+    h = empty(uint8[4])
+    filled(x, h)
+    stored(h, y)
+    y[0] += 1
+
+
+@pytest.mark.parametrize(
+    ("kernel", "why"),
+    [(in_place, "writes and 'filled' reads 'x'"), (with_more, "does more than call kernels")],
+)
+def test_a_stream_does_not_let_kernels_run_together_that_may_not(
+    kernel: Callable[..., None], why: str
+) -> None:
+    for ask in (
+        lambda s: s.to("h", "stored", depth=4),
+        lambda s: s.stream("h"),
+        lambda s: s.stream("stored:h"),
+    ):
+        s = customize(kernel)
+        before = s.program
+        with pytest.raises(ScheduleError, match=why):
+            ask(s)
+        assert (s.program, s.trace) == (before, ())

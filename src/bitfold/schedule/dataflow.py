@@ -25,6 +25,19 @@ def dataflow(program: Program, function: Function) -> Function:
         ScheduleError: the kernel does more than declare arrays and call kernels; several kernels write, or
             several read, one array; one writes what another reads before, or a parameter that another reads.
     """
+    check_processes(program, function)
+    if not any(isinstance(s, CallKernel) for s in function.body):
+        raise ScheduleError(
+            f"{function.name!r} calls no kernels",
+            code="BF-S030",
+            span=function.span,
+            remedy="dataflow is for a kernel that calls others",
+        )
+    return replace(function, dataflow=True)
+
+
+def check_processes(program: Program, function: Function) -> None:
+    """Raise ScheduleError unless the kernels that `function` calls may run at the same time."""
     for stmt in function.body:
         if not isinstance(stmt, (Alloc, CallKernel, Rom)):
             raise ScheduleError(
@@ -46,14 +59,6 @@ def dataflow(program: Program, function: Function) -> Function:
         reader = users.get((array, False), call)
         if writes and reader is not call:
             _check_handed_on(function, array, call, reader)
-    if not any(isinstance(s, CallKernel) for s in function.body):
-        raise ScheduleError(
-            f"{function.name!r} calls no kernels",
-            code="BF-S030",
-            span=function.span,
-            remedy="dataflow is for a kernel that calls others",
-        )
-    return replace(function, dataflow=True)
 
 
 def _check_handed_on(function: Function, array: str, writer: CallKernel, reader: CallKernel) -> None:

@@ -8,6 +8,7 @@ from bitfold.diagnostics import Note, ScheduleError
 from bitfold.ir.effects import parameter_effects
 from bitfold.ir.nodes import CallKernel, Function, Program, Rom, walk
 from bitfold.schedule.channel import Link, cleaned, link, relink
+from bitfold.schedule.dataflow import check_processes
 from bitfold.schedule.dependence import accesses
 from bitfold.schedule.ends import only_sets_lanes, reader, writer
 from bitfold.schedule.layout import retype
@@ -43,9 +44,19 @@ def stream(program: Program, function: Function, array: str, lanes: int = 0, dep
     before it arrives; isl decides.
 
     Raises:
-        ScheduleError: another order, several producers or consumers, a stream already, or packed by another
-            number of lanes.
+        ScheduleError: another order, several producers or consumers, a stream already, packed by another
+            number of lanes, or kernels that a stream would let run at the same time although they may not.
     """
+    made = _streamed(program, function, array, lanes, depth)
+    known = {f.name for f in program.functions if f.concurrent}
+    for owner in made.functions:
+        if owner.concurrent and owner.name not in known:
+            check_processes(made, owner)
+    return made
+
+
+def _streamed(program: Program, function: Function, array: str, lanes: int, depth: int) -> Program:
+    """What `stream` makes, which may not be a network of processes."""
     type = find_array(function, array)
     if not is_count(depth, 0, MAX_DEPTH):
         raise ScheduleError(
