@@ -14,7 +14,7 @@ from bitfold import customize
 from bitfold.build.llvm.jit import CpuModule
 from bitfold.diagnostics import LanguageError, UsageError
 from bitfold.frontend import parse
-from bitfold.ir.nodes import Program
+from bitfold.ir.nodes import Program, Rom
 from bitfold.ir.run import as_python, run_python
 from bitfold.ir.verify import verify
 from bitfold.lang import Int, IntType, UInt, int8, int16, specialize, typed, uint8
@@ -42,6 +42,31 @@ def check_rungs(function: Any, program: Program, plain: Any = None) -> None:
         after = [a.copy() for a in args]
         run(*after)
         assert_same(after, expected)
+
+
+def test_a_constant_that_its_caller_reads_too_keeps_its_type():
+    source = f"""{HEAD}
+C = typed(np.array([1, 1 << 64], object), UInt(65))
+D = typed(np.array([5, -3], np.int8), Int(5))
+
+def add(x: "T[N]", y: int8[2]):
+    N, = x.shape
+    for i in range(N):
+        t = x[i]
+        y[i] += (t << 2) >> 1
+
+def top(y: int8[2]):
+    y[0] = C[0] + D[1]
+    add(C, y)
+    add(D, y)
+"""
+    function = load(source)["top"]
+    program = parse(function)
+    assert [str(s.type) for f in program.functions[:2] for s in f.body if isinstance(s, Rom)] == [
+        "UInt(65)[2]",
+        "Int(5)[2]",
+    ]
+    check_rungs(function, program)
 
 
 @pytest.mark.parametrize("t", [int8, uint8, Int(5), UInt(70)], ids=str)

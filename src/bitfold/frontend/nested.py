@@ -94,7 +94,9 @@ def constant(array: ArrayName, scope: Scope) -> np.ndarray:
     """The values of a constant array, as its author has them."""
     assert array.source is not None
     values = scope.constants.arrays[array.source]
-    return typed(array.fixed.decode(values), array.fixed) if array.fixed is not None else values
+    if array.fixed is not None:
+        return typed(array.fixed.decode(values), array.fixed)
+    return typed(values, array.type.logical.elem)
 
 
 def captured_parameters(fn: FunctionType, bound: Mapping[str, Bound], scope_span: Span) -> list[Declared]:
