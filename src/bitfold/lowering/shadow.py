@@ -114,7 +114,9 @@ def _shadowed(function: Function, array: str, type: ArrayType) -> Function:
     taken = bound_names(function)
     name = fresh(f"{array}_word", taken)
     layout = tuple(PartitionSpec(Partition.COMPLETE, d + 1) for d in range(len(type.dims)))
-    local = Alloc(name, ArrayType(type.elem, type.shape, layout), span=function.span)
+    # The bits of a last word that hold no element are never set, and are 0 on every back end.
+    fill = 0 if (type.lanes_of or 0) % type.lanes else None
+    local = Alloc(name, ArrayType(type.elem, type.shape, layout), fill, span=function.span)
 
     def statement(s: Stmt) -> Body | None:
         if not _changes_bit(s, array):
