@@ -49,6 +49,7 @@ def line(body: str) -> str:
         ("o[i] = int8(x[i])", "o[i] = int8(trunc(x[i]))"),
         ("o[i] = round(d[i])", "o[i] = trunc(rint(d[i]))"),
         ("o[i] = int(x[i] < d[i]) + 1", "o[i] = int(float64(x[i]) < d[i]) + 1"),
+        ("o[i] = int(x[i] < 2) == n[i]", "o[i] = int(x[i] < 2.0) == n[i]"),
         ("o[i] = not x[i]", "o[i] = not x[i] != 0.0"),
         ("o[i] += not x[i] == 0.5 and n[i] == 1", "o[i] += not x[i] == 0.5 and n[i] == 1"),
         ("y[i] = float('nan')", 'y[i] = float32("nan")'),

@@ -87,7 +87,7 @@ def _form(e: Expr) -> tuple[str, int]:
             own = _LEVEL[e.op]
             return f"{_operand(e.lhs, own)} {e.op.value} {_operand(e.rhs, own + 1)}", own
         case Compare():
-            return f"{_side(e.lhs, _BITOR)} {e.op.value} {_side(e.rhs, _BITOR)}", _COMPARE
+            return f"{_operand(e.lhs, _BITOR)} {e.op.value} {_operand(e.rhs, _BITOR)}", _COMPARE
         case Logic():
             own = _AND if e.is_and else _OR
             word = "and" if e.is_and else "or"
@@ -140,7 +140,7 @@ def _side(e: Expr, level: int) -> str:
 
 
 def _operand(e: Expr, level: int) -> str:
-    """As `_side`, of an operator that computes: a truth value of NumPy's becomes 0 or 1."""
+    """As `_side`; a truth value of NumPy's becomes 0 or 1, which computes and compares with any integer."""
     return f"int({expr_text(e)})" if is_numpy_truth(e) else _side(e, level)
 
 
