@@ -44,6 +44,7 @@ ASSIGNMENTS = {
     ),
     "to a parameter": ("«x = 3»", "'x' is already an array"),
     "update of what is outside": ("«MAX» += 1", "'MAX' is used before"),
+    "another array to a parameter": ("h = empty(uint8[4])\n«x = h»", "'x' is a parameter", "x[:] = h"),
     "declaration over a parameter": ("«x: uint8 = 3»", "'x' is already an array"),
     "array over a scalar": ("t: uint8 = 0\n«t = zeros(bit[4])»", "'t' is already a scalar"),
     "to a call": ("«popcount(x[0])»[0] = 1", "cannot be indexed"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any
@@ -82,7 +83,7 @@ class StatementParser:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Subscript() | ast.Name()) if part := view(
                 node.value, self.scope, parse_expr, self.scope.lifted
             ):
-                return self._alias(name, part, span_of(node, self.scope.file))
+                return self._alias(name, part, node)
             case ast.Assign():
                 made = several(node, self.scope, self._simple)
                 return assign(node, self.scope) if made is None else made
@@ -239,8 +240,17 @@ class StatementParser:
             return (self._stream_statement(stream),)
         return self.calls.called(node).statements
 
-    def _alias(self, name: str, part: ArrayName, span: Span) -> tuple[Stmt, ...]:
+    def _alias(self, name: str, part: ArrayName, node: ast.Assign) -> tuple[Stmt, ...]:
         """`row = A[i]`: another name for an array or a part of it."""
+        span = span_of(node, self.scope.file)
+        if name in inspect.signature(self.function).parameters:
+            raise LanguageError(
+                f"{name!r} is a parameter: `{name} = ...` gives the name to another array, and the caller's "
+                "stays as it is",
+                code="BF-L005",
+                span=span,
+                remedy=f"store into it, `{name}[:] = {ast.unparse(node.value)}`, or use another name",
+            )
         if not isinstance(self.scope.names.maps[0].get(name), ArrayName):
             self.scope.check_free(name, span)
         self.scope.bind(name, part)
