@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,21 @@ from bitfold.diagnostics import BitfoldError, CheckError, UsageError
 from bitfold.ir.checks import add_checks
 from bitfold.ir.run import run_python
 from bitfold.ir.verify import verify
-from bitfold.lang import Int, Stream, bit, dataflow, empty, int8, int16, int32, stateful, uint8, uint16
+from bitfold.lang import (
+    Fixed,
+    Int,
+    Stream,
+    UFixed,
+    bit,
+    dataflow,
+    empty,
+    int8,
+    int16,
+    int32,
+    stateful,
+    uint8,
+    uint16,
+)
 
 BOTH = ("overflow", "bounds")
 
@@ -28,6 +43,14 @@ def scaled(x: int8[4], k: int8[1], y: int8[4]):
         acc: int16 = 0
         acc += x[i] * k[0]
         y[i] = acc
+
+
+def points(x: Fixed(8, 4)[2], y: Fixed(8, 4)[2]):
+    twice = empty(UFixed(6, 3)[2])
+    for i in range(2):
+        half: Fixed(6, 2) = Fixed(9, 2)(x[i] / 2)
+        twice[i] = abs(x[i]) + abs(x[i])
+        y[i] = x[i] * 3 + half
 
 
 def gather(x: int16[5], at: uint8[3], y: int16[3]):
@@ -325,3 +348,16 @@ def test_a_while_stops_at_a_fault_of_its_condition_or_its_body(tmp_path: Path):
         endless = fault(run, np.array([1, 2, 3, 0], np.uint8), y)
         assert endless.span is not None
         assert endless.span.line == chain.__code__.co_firstlineno + 5
+
+
+@pytest.mark.parametrize(
+    ("x", "said"),
+    [
+        ([1.5, -5.0], "10.0 does not fit 'twice', whose type UFixed(6, 3) holds 0.0..7.875"),
+        ([0.0, 3.9375], "13.5625 does not fit 'y', whose type Fixed(8, 4) holds -8.0..7.9375"),
+    ],
+)
+def test_fixed_point_is_reported_as_the_numbers_that_it_stands_for(x: list[float], said: str) -> None:
+    with pytest.raises(CheckError, match=re.escape(said)) as caught:
+        customize(points).build(check="overflow")(np.array(x), np.zeros(2))
+    assert f"or write {said.split('type ')[1].split(' holds')[0]}(...)" in str(caught.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.strategies import KernelCase, assert_same, kernels, load, random_array
@@ -17,7 +18,7 @@ from bitfold.frontend import parse
 from bitfold.ir.nodes import Program
 from bitfold.ir.printer import program_text
 from bitfold.ir.run import run_python
-from bitfold.lang import float16, float32, float64, typed
+from bitfold.lang import float16, float32, float64, int16, trunc, typed
 
 HEAD = "import math\n\nimport numpy as np\n\nfrom bitfold.lang import *\n\n"
 MIXED = f"""{HEAD}
@@ -246,3 +247,27 @@ def test_a_library_of_floats_has_floats_in_its_header():
     assert "the bits of IEEE 754's binary16" in made.header
     assert "Link kernel.o with -lm" in made.header
     assert "declare double @exp(double)" in made.files["kernel.ll"].decode()
+
+
+def test_the_integers_of_nan_and_infinity_are_0_but_for_python_itself():
+    def kernel(x: float32[3], y: int16[9]):
+        for i in range(3):
+            y[i] = int16(x[i])
+            y[i + 3] = trunc(x[i])
+
+    def python(x: float32[3], y: int16[9]):
+        for i in range(3):
+            y[i] = int(x[i])
+
+    x, compiled, plain = (
+        np.array([np.nan, np.inf, -3.75], np.float32),
+        np.ones(9, np.int16),
+        np.ones(9, np.int16),
+    )
+    CpuModule(parse(kernel))(x, compiled)
+    kernel(typed(x, float32), typed(plain, int16))
+    assert compiled.tolist() == plain.tolist() == [0, 0, -3, 0, 0, -3, 1, 1, 1]
+    CpuModule(parse(python))(x, compiled)
+    assert compiled[:3].tolist() == [0, 0, -3]
+    with pytest.raises(ValueError, match="NaN"):
+        python(typed(x, float32), typed(plain, int16))

@@ -16,8 +16,24 @@ from bitfold.diagnostics import LanguageError
 from bitfold.ir.nodes import Alloc, For, walk
 from bitfold.ir.printer import program_text
 from bitfold.ir.run import run_python
-from bitfold.lang import Fixed, Int, bit, empty, float32, int8, int16, int32, typed, uint8, uint16, zeros
+from bitfold.lang import (
+    Fixed,
+    Int,
+    bit,
+    empty,
+    float16,
+    float32,
+    int8,
+    int16,
+    int32,
+    int64,
+    typed,
+    uint8,
+    uint16,
+    zeros,
+)
 from bitfold.lang.array import Array
+from bitfold.lang.types import FloatType
 
 W = typed(np.array([[1, -2, 3], [4, 5, -6]], np.int8), int8)
 
@@ -71,13 +87,35 @@ def nested(a: int8[4, 6], m: int16[6], s: int32[3]):
     s[1] = (a.sum(axis=1) - a.min(axis=1)).max()
 
 
+def numpy_words(a: int8[3, 4], b: int8[3, 4], y: int16[3, 4], s: int64[12], n: int32[4]):
+    y[:] = np.where(a > b, a, -b)
+    y[0] = np.where(n[0] > 0, y[0], 7) + a[1].clip(-5, 5)
+    y[2] = np.clip(np.add(a[2], b[2]), b[0], 100)
+    s[0] = a[0].prod() + np.prod(b[:2, 1])
+    s[1] = np.argmax(a) * 100 + a.argmin()
+    s[2] = np.sum(a, axis=0).max() - np.min(b) + np.dot(a[0], b[0])
+    s[3:6] = b.argmax(axis=1) + a.prod(axis=1)
+    s[6:10] = a.argmin(axis=0)
+    s[10] = np.any(np.equal(a, b)) + np.all(np.greater_equal(a, b)) * 2
+    s[11] = np.argmax(a * b - 1)
+    n[:] = int8(a[0] * b[1]) + uint8(np.subtract(a[1], b[2])) * bit(a[2])
+
+
+def real_words(a: float32[3, 4], h: float16[4], y: float32[3, 4], n: int8[4], s: int32[2]):
+    y[:] = np.where(a > 0, a, float32(h))
+    s[0] = a.argmax() * 100 + np.argmin(h)
+    y[0] = y[0].clip(float32(-1.5), float32(20)) + a.prod(axis=0)
+    n[:] = int8(a[1] * 2)
+    s[1] = np.prod(float32(n)) > a[0, 0]
+
+
 def real(a: float32[3, 4], b: float32[4], y: float32[3], s: float32[1]):
     y[:] = a @ b * 2 + a.max(axis=1)
     s[0] = y.sum()
 
 
 POINTS = (Fixed(12, 4), Fixed(10, 6), Fixed(24, 8), Fixed(32, 10))
-KERNELS = (elementwise, matrices, parts, inferred, declared, nested)
+KERNELS = (elementwise, matrices, parts, inferred, declared, nested, numpy_words, real_words)
 
 
 def inputs(kernel: Any, seed: int) -> list[np.ndarray]:
@@ -85,6 +123,10 @@ def inputs(kernel: Any, seed: int) -> list[np.ndarray]:
     made = []
     for p in customize(kernel).program.arguments:
         elem = p.type.elem
+        if isinstance(elem, FloatType):
+            values = [rng.choice([-2.5, 0.0, -0.0, 1.5, 3.25, 1e3, float(i % 7)]) for i in range(99)]
+            made.append(np.array(values[: int(np.prod(p.type.dims))], elem.storage).reshape(p.type.dims))
+            continue
         low, high = max(elem.low, -9 if seed % 2 else elem.low), min(elem.high, 9 if seed % 2 else elem.high)
         count = int(np.prod(p.type.dims))
         made.append(np.array([rng.randint(low, high) for _ in range(count)]).astype(elem.storage))
@@ -122,7 +164,7 @@ def test_it_is_what_plain_python_computes_on_typed_arrays(kernel: Any) -> None:
 
 
 def test_it_is_what_the_cpp_computes(tmp_path: Path) -> None:
-    for kernel in (matrices, inferred):
+    for kernel in (matrices, inferred, numpy_words, real_words):
         hls = customize(kernel).build(target="hls", project=tmp_path / kernel.__name__)
         same(kernel, {"C++": hls}, 4)
 
@@ -204,6 +246,16 @@ def test_a_scalar_operand_is_computed_once() -> None:
     assert args[1].tolist() == [11, 12, 13]
 
 
+def test_the_largest_of_sums_is_found() -> None:
+    def f(a: int8[2, 3], y: int16[2]):
+        y[0] = a.sum(axis=0).max()
+        y[1] = (a * 2).max(axis=1).argmin() + 10
+
+    args = [np.array([[1, 5, -3], [4, -9, 2]], np.int8), np.zeros(2, np.int16)]
+    customize(f).build()(*args)
+    assert args[1].tolist() == [5, 11]
+
+
 # ---- typed arrays under CPython
 
 
@@ -233,6 +285,28 @@ def kernel(x: int8[4], y: int16[4, 2], z: int32[2]):
     {}
 """
 REFUSED = {
+    "mean": ("z[0] = «x.mean()»", "cannot be called", "x.sum() // 4"),
+    "NumPy's mean": ("z[0] = «np.mean(x)»", "cannot be called", "x.sum() // 4"),
+    "NumPy's zeros": ("t = «np.zeros(4)»", "cannot be called", "t = zeros(int8[4])"),
+    "NumPy's ones": ("t = «np.ones(4)»", "cannot be called", "full(int8[4], 1)"),
+    "NumPy's array": ("t = «np.array([1, 2])»", "cannot be called", "outside the kernel"),
+    "NumPy's sqrt": ("x[:] = «np.sqrt(x)»", "cannot be called", "from bitfold.lang import sqrt"),
+    "NumPy's function of numbers": ("z[0] = «np.maximum(z[0], z[1])»", "cannot be called", "max(a, b)"),
+    "NumPy's cast": ("z[0] = «np.int8(z[1])»", "cannot be called", "int8(x)"),
+    "astype": ("z[:] = «z.astype(np.int8)»", "cannot be called", "int32(x)"),
+    "cumsum": ("x[:] = «np.cumsum(x)»", "cannot be called", "in a loop"),
+    "Python's sum": ("z[0] = «sum(x)»", "cannot be called", "x.sum()"),
+    "Python's max": ("z[0] = «max(x)»", "does not take these", "x.max()"),
+    "a float to an integer": (
+        "z[:] = «float32(z) * 2»",
+        "float32(z) * 2 is a float32",
+        "int32(float32(z) * 2)",
+    ),
+    "where of two types": ("t = np.where(z > 0, «float32(z)», float64(z))", "float64(float32(z))"),
+    "a long product": (
+        "w = zeros(int64[100])\n    z[0] = «w».prod()",
+        "the exact product of 100 values of type int64 needs more than 4096 bits",
+    ),
     "shapes": ("y[:] = «x + z»", "joins arrays of shapes (4,) and (2,)", "equal or 1"),
     "target": ("z[:] = «x»", "has the shape (4,)", "same shape"),
     "product": ("z[:] = «x @ z»", "is no product of matrices or vectors"),

@@ -22,11 +22,13 @@ from bitfold.ir import build, floats
 from bitfold.ir.nodes import (
     Alloc,
     Assign,
+    Cmp,
     Const,
     Declare,
     Expr,
     Fn,
     For,
+    If,
     Local,
     LoopVar,
     Op,
@@ -35,7 +37,7 @@ from bitfold.ir.nodes import (
     Store,
 )
 from bitfold.lang.fixed import FixedArrayType, FixedType
-from bitfold.lang.types import ArrayType, ElementType, FloatType, bit, covering
+from bitfold.lang.types import MAX_WIDTH, ArrayType, ElementType, FloatType, bit, covering
 
 Statements = tuple[Stmt, ...]
 
@@ -247,6 +249,8 @@ class Writer:
         if self.dry:
             return ast.copy_location(ast.Name(".dry", ast.Load()), node)
         value, kind = reduction.value, reduction.kind
+        if kind in ("argmax", "argmin"):
+            return self.found_at(reduction, indices, node)
         name = self.scope.unique(f"{self.goal}_{kind}")
         types: list[ElementType] = []
         points: list[int] = []
@@ -254,6 +258,13 @@ class Writer:
 
         def body(names: Indices) -> None:
             found = self.raw(value.at([*indices, *names]), points)
+            if points and kind == "prod":
+                raise LanguageError(
+                    f"{shown(node)!r} multiplies fixed point, each time with more bits of fraction",
+                    code="BF-L053",
+                    span=span_of(node, self.scope.file),
+                    remedy="multiply in a loop, into a scalar of a type that says how many bits to keep",
+                )
             types.append(_accumulator(kind, found, prod(reduction.sizes)))
             total = build.local(name, types[0], self.span)
             updated = _updated(kind, total, found, self.span)
@@ -266,14 +277,52 @@ class Writer:
             zeros = [ast.copy_location(ast.Constant(0), node) for _ in reduction.sizes]
             first = build.stored(self.raw(value.at([*indices, *zeros]), points), types[0])
         elif isinstance(types[0], FloatType):
-            first = floats.real(0, types[0])
+            first = floats.real(kind == "prod", types[0])
         else:
-            first = build.const(kind == "all")
+            first = build.const(kind in ("all", "prod"))
         self.out += [Declare(name, types[0], first, span=self.span), *loops]
         point = None
         if points and kind not in ("any", "all"):
             point = FixedType(types[0].width, points[0], types[0].signed)
         self.scope.bind(f".{name}", ScalarName(name, types[0], fixed=point))
+        return ast.copy_location(ast.Name(f".{name}", ast.Load()), node)
+
+    def found_at(self, reduction: Reduction, indices: Indices, node: ast.expr) -> ast.expr:
+        """The loops that find where the first of the largest elements is, or of the smallest."""
+        value, kind = reduction.value, reduction.kind
+        name, held = (self.scope.unique(f"{self.goal}_{k}") for k in (kind, kind.removeprefix("arg")))
+        better = Cmp.GT if kind == "argmax" else Cmp.LT
+        at = covering(0, prod(reduction.sizes) - 1)
+        types: list[ElementType] = []
+        outer, self.out = self.out, []
+
+        def body(names: Indices) -> None:
+            found = self.raw(value.at([*indices, *names]), [])
+            types.append(_strong(found))
+            place: Expr = build.const(0)
+            for size, index in zip(reduction.sizes, names, strict=True):
+                place = build.binary(
+                    Op.ADD, build.binary(Op.MUL, place, build.const(size)), self.parsed(index)
+                )
+            one = self.scope.unique(f"{held}_next")
+            self.out.append(Declare(one, types[0], build.stored(found, types[0]), span=self.span))
+            new, old = (build.local(n, types[0], self.span) for n in (one, held))
+            kept = (
+                Assign(held, types[0], new, span=self.span),
+                Assign(name, at, place, span=self.span),
+            )
+            self.out.append(If(build.compare(better, new, old, self.span), kept, span=self.span))
+
+        self.loops(reduction.sizes, body)
+        loops, self.out = self.out, outer
+        zeros = [ast.copy_location(ast.Constant(0), node) for _ in reduction.sizes]
+        first = build.stored(self.raw(value.at([*indices, *zeros]), []), types[0])
+        self.out += [
+            Declare(held, types[0], first, span=self.span),
+            Declare(name, at, build.const(0), span=self.span),
+            *loops,
+        ]
+        self.scope.bind(f".{name}", ScalarName(name, at))
         return ast.copy_location(ast.Name(f".{name}", ast.Load()), node)
 
     def raw(self, node: ast.expr, points: list[int]) -> Expr:
@@ -344,8 +393,18 @@ def _accumulator(kind: str, e: Expr, count: int) -> ElementType:
     """The type of what is accumulated: exact for integers."""
     if kind in ("any", "all"):
         return bit
-    if e.real is not None or kind != "sum":
+    if e.real is not None or kind in ("max", "min"):
         return _strong(e)
+    if kind == "prod":
+        if count * max(e.low.bit_length(), e.high.bit_length()) >= MAX_WIDTH:
+            raise LanguageError(
+                f"the exact product of {count} values of type {e.type} needs more than {MAX_WIDTH} bits",
+                code="BF-L045",
+                span=e.span,
+                remedy="multiply in a loop, into a scalar of a type that wraps: acc = int32(acc * x[i])",
+            )
+        most = max(1, max(-e.low, e.high) ** count)
+        return covering(-most if e.low < 0 else 0, most)
     return covering(min(0, count * e.low), max(0, count * e.high))
 
 
@@ -353,6 +412,8 @@ def _updated(kind: str, total: Expr, e: Expr, span: Span) -> Expr:
     match kind:
         case "sum":
             return build.binary(Op.ADD, total, e, span)
+        case "prod":
+            return build.binary(Op.MUL, total, e, span)
         case "any":
             return build.binary(Op.OR, total, build.truth(e), span)
         case "all":

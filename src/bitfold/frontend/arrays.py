@@ -16,13 +16,17 @@ import numpy as np
 
 from bitfold.diagnostics import LanguageError
 from bitfold.frontend.array_values import Indices, Value, element, placed, reshaped, spread, transposed
-from bitfold.frontend.scope import ArrayName, Scope
+from bitfold.frontend.numpy_words import rewritten
+from bitfold.frontend.scope import ArrayName, Known, Scope
 from bitfold.frontend.slices import sliced
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_int, static_or_none
+from bitfold.lang.fixed import FixedType
+from bitfold.lang.types import FloatType, IntType
 
-REDUCTIONS = ("sum", "max", "min", "any", "all")
+REDUCTIONS = ("sum", "prod", "max", "min", "any", "all", "argmax", "argmin")
 _VIEWS = ("T", "reshape", "transpose", "copy")
+_GIVES_NUMBERS = (*REDUCTIONS, "amax", "amin", "dot", "matmul")
 _FUNCTIONS = {np.maximum: "max", np.minimum: "min", np.abs: "abs"}
 
 
@@ -180,19 +184,36 @@ class Reader:
 
     # ---- calls
 
+    def is_method(self, node: ast.Call) -> bool:
+        """Whether it is a method of an array, not a function of NumPy."""
+        func = node.func
+        if not isinstance(func, ast.Attribute) or func.attr not in (*REDUCTIONS, *_VIEWS):
+            return False
+        return static_or_none(func.value, self.scope) is not np
+
     def call(self, node: ast.Call) -> Value | None:
         """`a.sum(axis=0)`, `a.reshape(4, 2)`, `abs(a)`, `np.maximum(a, b)`."""
-        function = static_or_none(node.func, self.scope) if not _is_method(node) else None
+        function = static_or_none(node.func, self.scope) if not self.is_method(node) else None
+        if (other := rewritten(node, function)) is not None:
+            return self.value(other)
+        if function is np.where and len(node.args) == 3:
+            return self.mapped(node, lambda c, a, b: ast.IfExp(c, a, b))
         name = "abs" if function is abs else _FUNCTIONS.get(function) if callable(function) else None
         if name is not None:
-            return self.mapped(node, name)
-        if not isinstance(node.func, ast.Attribute) or node.func.attr not in (*REDUCTIONS, *_VIEWS):
+            return self.mapped(node, lambda *args: _named(name, *args))
+        if isinstance(function, (IntType, FloatType, FixedType)) and len(node.args) == 1:
+            self.scope.names.maps[-1][f".{function}"] = Known(function)
+            return self.mapped(node, lambda value: _named(str(function), value))
+        if not isinstance(node.func, ast.Attribute) or node.func.attr not in (*REDUCTIONS, *_VIEWS, "clip"):
             return None
         value = self.value(node.func.value)
         if value is None:
             return None
         if node.func.attr in REDUCTIONS:
             return self.reduction(node, node.func.attr, value)
+        if node.func.attr == "clip" and len(node.args) == 2:
+            whole = ast.copy_location(ast.Call(node.func, [node.func.value, *node.args], node.keywords), node)
+            return self.mapped(whole, lambda x, low, high: _named("min", _named("max", x, low), high))
         if node.func.attr == "copy":
             return Value(value.shape, value.at, reduces=value.reduces, inner=value.inner)
         if value.reduces:
@@ -215,7 +236,8 @@ class Reader:
             )
         return reshaped(value, tuple(sizes))
 
-    def mapped(self, node: ast.Call, name: str) -> Value | None:
+    def mapped(self, node: ast.Call, write: Callable[..., ast.expr]) -> Value | None:
+        """A function of the arguments' elements, of which `write` gives the syntax."""
         values = [self.value(a) for a in node.args]
         if all(v is None for v in values) or node.keywords:
             return None
@@ -225,7 +247,7 @@ class Reader:
         def made(*elements: ast.expr) -> ast.expr:
             given = iter(elements)
             args = [s if v is None else next(given) for s, v in zip(scalars, values, strict=True)]
-            return placed(node, ast.Call(ast.copy_location(ast.Name(f".{name}", ast.Load()), node), args, []))
+            return placed(node, write(*args))
 
         return self.each(node, arrays, made)
 
@@ -272,11 +294,12 @@ class Reader:
 
 def is_reduction(node: ast.Call) -> bool:
     """Whether it may be `a.sum()` or the like."""
-    return isinstance(node.func, ast.Attribute) and node.func.attr in REDUCTIONS
+    return isinstance(node.func, ast.Attribute) and node.func.attr in _GIVES_NUMBERS
 
 
-def _is_method(node: ast.Call) -> bool:
-    return isinstance(node.func, ast.Attribute) and node.func.attr in (*REDUCTIONS, *_VIEWS)
+def _named(name: str, *args: ast.expr) -> ast.expr:
+    """A call of a function that the writer of array statements has a name for."""
+    return ast.Call(ast.Name(f".{name}", ast.Load()), list(args), [])
 
 
 def _unary(node: ast.UnaryOp) -> Callable[[ast.expr], ast.expr]:

@@ -7,7 +7,7 @@ import builtins
 from types import BuiltinFunctionType, FunctionType
 
 from bitfold.diagnostics import LanguageError, Span
-from bitfold.frontend import fixed
+from bitfold.frontend import fixed, numpy_words
 from bitfold.frontend.bits import bit_function
 from bitfold.frontend.conditions import condition
 from bitfold.frontend.floats import CASTS, check_one_type, operand
@@ -53,7 +53,7 @@ def call(node: ast.Call, scope: Scope, parse: ParseExpr, span: Span) -> Expr:
         f"{shown(node.func)!r} cannot be called inside an expression of a kernel",
         code="BF-L020",
         span=span,
-        remedy=call_remedy(callee),
+        remedy=numpy_words.remedy(callee, node.func) or call_remedy(callee),
     )
 
 
@@ -128,6 +128,8 @@ def _arguments(
         fits = len(given) >= 2 and not node.keywords
     if not fits or any(isinstance(a, ast.Starred) for a in node.args):
         usage = ", ".join(names) if names else "a, b, ..."
+        if len(node.args) == 1 and fn in (Fn.MIN, Fn.MAX):
+            usage += f"), or of an array {shown(node.args[0])}.{fn.value}("
         raise LanguageError(
             f"{fn.value} does not take these arguments",
             code="BF-L021",

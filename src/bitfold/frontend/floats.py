@@ -14,7 +14,7 @@ import numpy as np
 from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend.scaled import Scaled, fixed_type
 from bitfold.frontend.scope import Scope
-from bitfold.frontend.source import shown, span_of
+from bitfold.frontend.source import of_whole_arrays, shown, span_of
 from bitfold.ir import build, floats
 from bitfold.ir.nodes import Const, Expr, Real
 from bitfold.lang.types import PYTHON_FLOAT, ElementType, FloatType, IntType
@@ -57,7 +57,7 @@ def operand(node: ast.expr, e: Expr, scope: Scope) -> Expr:
             f"{shown(node)!r} compares floats, and NumPy's truth values are no numbers",
             code="BF-L049",
             span=span_of(node, scope.file),
-            remedy=f"write int({shown(node)})",
+            remedy=f"write {'uint8' if of_whole_arrays(node) else 'int'}({shown(node)})",
         )
     return e
 
@@ -98,11 +98,12 @@ def _named(e: Expr) -> str:
 def taken(place: str, elem: ElementType, value: Expr, node: ast.expr, scope: Scope) -> Expr:
     """What an element of `place` gets. Raises LanguageError for a float that would lose its fraction."""
     if isinstance(elem, IntType) and value.real is not None:
+        cast = elem if of_whole_arrays(node) else "int"
         raise LanguageError(
             f"{place!r} holds {elem}, and {shown(node)} is {_named(value)}",
             code="BF-L048",
             span=span_of(node, scope.file),
-            remedy=f"write int({shown(node)}), which cuts off the fraction",
+            remedy=f"write {cast}({shown(node)}), which cuts off the fraction",
         )
     return build.stored(value, elem)
 

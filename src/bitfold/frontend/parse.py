@@ -122,7 +122,7 @@ class _ProgramParser:
         name = f"{node.name}.{number}"
         all_params = (*(p for p, _ in params), *made, *self._state_params(name, scope, top=not callers))
         self.sources[name] = [source for _, source in params]
-        result = Function(name, all_params, body, concurrent, kernel=node.name, span=span)
+        result = Function(name, all_params, body, concurrent, node.name, span, scope.points)
         check_indices(result)
         self.functions.append(result)
         return result

@@ -135,7 +135,8 @@ class Scope:
     not be known of which type it is. `entry` are statements at the kernel's start, `call`
     gives the value of a call of another kernel inside an expression. `singled` are the names of
     which the kernel passes single elements to others; where such a name is an array of streams, `streams` has
-    the streams that it is made of, by its name in the IR.
+    the streams that it is made of, by its name in the IR. `points` are the fixed-point types of
+    places in the IR.
     """
 
     file: str
@@ -155,6 +156,7 @@ class Scope:
     states: list[tuple[ArrayName, State, Span]] = field(default_factory=list)
     converted: list[ast.expr] = field(default_factory=list)
     singled: frozenset[str] = frozenset()
+    points: dict[str, FixedType] = field(default_factory=dict)
     streams: dict[str, dict[tuple[int, ...], ArrayName]] = field(default_factory=dict)
     _used: set[str] = field(default_factory=lambda: set(RESERVED))
     _gone: dict[str, str] = field(default_factory=dict)
@@ -182,6 +184,8 @@ class Scope:
     def bind(self, name: str, meaning: Meaning) -> None:
         self.names[name] = meaning
         self._gone.pop(name, None)
+        if isinstance(meaning, (ArrayName, ScalarName)) and meaning.fixed is not None:
+            self.points[meaning.ir_name] = meaning.fixed
 
     def check_free(self, name: str, span: Span) -> None:
         """Raise LanguageError when `name` already stands for something here."""
@@ -280,4 +284,5 @@ ParseExpr = Callable[[ast.expr, Scope], Expr]
 
 def is_kernel(value: object) -> bool:
     """Whether a value found outside a kernel may be a kernel: a Python function not of the language."""
-    return isinstance(value, FunctionType) and not (value.__module__ or "").startswith("bitfold.lang")
+    module = value.__module__ or "" if isinstance(value, FunctionType) else ""
+    return isinstance(value, FunctionType) and not module.startswith(("bitfold.lang", "numpy"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import linecache
 import warnings
 from collections.abc import Iterator
@@ -137,12 +138,37 @@ def keyword_span(node: ast.AST, file: str, keyword: str) -> Span:
 
 
 def shown(node: ast.AST) -> str:
-    """`node` as source text for a message, shortened."""
+    """`node` as source text for a message, shortened.
+
+    An element of a whole-array expression, at indices that no author wrote, is shown as the array.
+    """
+    if of_whole_arrays(node):
+        node = _AsWritten().visit(copy.deepcopy(node))
     try:
         text = ast.unparse(node)
     except ValueError:  # an integer of thousands of digits
         return "this expression"
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def of_whole_arrays(node: ast.AST) -> bool:
+    """Whether `node` is an element of an expression that its author wrote for whole arrays."""
+    return any(isinstance(n, ast.Name) and n.id.startswith(".") for n in ast.walk(node))
+
+
+class _AsWritten(ast.NodeTransformer):
+    """Leaves out the names that whole-array expressions are written with."""
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.copy_location(ast.Name(node.id.removeprefix("."), node.ctx), node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        if any(isinstance(n, ast.Name) and n.id.startswith(".") for p in parts for n in ast.walk(p)):
+            found: ast.expr = self.visit(node.value)
+            return found
+        self.generic_visit(node)
+        return node
 
 
 def captured(fn: FunctionType) -> dict[str, Any]:

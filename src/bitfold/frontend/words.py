@@ -94,7 +94,7 @@ _NUMPY = {
 def call_remedy(callee: object) -> str:
     """What to write instead of a call that has no place in an expression."""
     if callee is builtins.sum:
-        return "add in a loop: `acc += x[i]`"
+        return "write x.sum() of an array, or add in a loop: `acc += x[i]`"
     if callee is builtins.len:
         return "len takes an array or a tuple from outside the kernel"
     name = getattr(callee, "__name__", "")

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -56,6 +57,7 @@ from bitfold.ir.nodes import (
     walk_expr,
 )
 from bitfold.ir.rewrite import Body, bound_names, fresh
+from bitfold.lang.fixed import FixedType
 from bitfold.lang.types import MAX_WIDTH, ArrayType, ElementType, Int, IntType, bit
 
 KINDS = ("overflow", "bounds")
@@ -76,13 +78,17 @@ def kinds_of(check: str | Iterable[str]) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place that is checked: a store of `type` when `size` is 0, else an index into that many elements."""
+    """A place that is checked: a store of `type` when `size` is 0, else an index into that many elements.
+
+    `fixed` is the fixed-point type whose integers are stored there.
+    """
 
     name: str
     span: Span
     type: ElementType
     size: int = 0
     dim: int = 0
+    fixed: FixedType | None = None
 
 
 @dataclass(frozen=True)
@@ -117,13 +123,25 @@ def _error(site: Site, value: int, image: int, count: int) -> CheckError:
             remedy=f"keep it in 0..{site.size - 1}"
             + ("; an index that varies does not count from the end" if value < 0 else ""),
         )
+    type = site.fixed or site.type
+    shown = value if site.fixed is None else _number(value, site.fixed)
+    low, high = (
+        v if site.fixed is None else _number(v, site.fixed) for v in (int(site.type.low), int(site.type.high))
+    )
     return CheckError(
-        f"{value} does not fit {site.name!r}, whose type {site.type} holds "
-        f"{site.type.low}..{site.type.high}{where}",
+        f"{shown} does not fit {site.name!r}, whose type {type} holds {low}..{high}{where}",
         code="BF-C001",
         span=site.span,
-        remedy=f"declare it wider, or write {site.type}(...) where the value is meant to wrap",
+        remedy=f"declare it wider, or write {type}(...) where the value is meant to wrap",
     )
+
+
+def _number(raw: int, type: FixedType) -> str:
+    """An integer in units of the last bit of `type` as the number that it stands for."""
+    value = Fraction(raw, 1 << type.fraction)
+    if raw.bit_length() <= 53 and type.fraction <= 1000:
+        return str(float(value))
+    return f"{raw} * 2**-{type.fraction}"
 
 
 def add_checks(program: Program, check: str | Iterable[str]) -> Checked:
@@ -183,6 +201,7 @@ class _Checker:
     def __post_init__(self) -> None:
         self.taken = bound_names(self.source)
         self.arrays = {p.name: p.type for p in self.source.params}
+        self.points = {p.name: p.fixed for p in self.source.params if p.fixed} | dict(self.source.fixed)
         self.own: str | None = None
 
     def run(self) -> None:
@@ -253,7 +272,7 @@ class _Checker:
         if "overflow" in self.kinds and isinstance(type, IntType) and not type.holds(value.type):
             value = self.named(f"{name}_value", value, stmt.span, made)
             outside = _outside(value, type.low, type.high)
-            made.append(self.fault(outside, value, Site(name, stmt.span, type)))
+            made.append(self.fault(outside, value, Site(name, stmt.span, type, fixed=self.points.get(name))))
         return (*made, replace(stmt, value=value))
 
     def call(self, stmt: CallKernel) -> CallKernel:

@@ -401,7 +401,8 @@ class Function:
     """One kernel with every shape resolved. `kernel` is the name its author gave it.
 
     In a `dataflow` kernel, and in one that joins others by streams, the kernels it calls are processes that
-    run at the same time.
+    run at the same time. `fixed` are the fixed-point types that the integers of its places stand for, where
+    it is as its author wrote it.
     """
 
     name: str
@@ -410,6 +411,7 @@ class Function:
     dataflow: bool = False
     kernel: str = field(default="", compare=False)
     span: Span = field(default=NOWHERE, compare=False, repr=False)
+    fixed: Mapping[str, FixedType] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def concurrent(self) -> bool:

@@ -80,6 +80,27 @@ def total(values: Any) -> Any:
     return found
 
 
+def times(values: Any) -> Any:
+    """The product of the values in their order."""
+    found: Any = None
+    for value in values:
+        found = value if found is None else found * value
+    return found
+
+
+def _place(better: Callable[[Any, Any], Any]) -> Callable[[Any], int]:
+    """Where the first of the best values is."""
+
+    def over(values: Any) -> int:
+        best = 0
+        for at, value in enumerate(values):
+            if better(value, values[best]):
+                best = at
+        return best
+
+    return over
+
+
 def _first(compare: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
     def over(values: Any) -> Any:
         found: Any = None
@@ -92,6 +113,9 @@ def _first(compare: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
 
 REDUCTIONS: dict[str, Callable[[Any], Any]] = {
     "sum": total,
+    "prod": times,
+    "argmax": _place(operator.gt),
+    "argmin": _place(operator.lt),
     "max": _first(max),
     "min": _first(min),
     "any": lambda values: int(any(bool(v) for v in values)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import zlib
+from collections.abc import Callable
 from typing import Any, overload
 
 import numpy as np
@@ -69,6 +70,32 @@ class Array(np.ndarray):
         """The exact sum of all elements, or along one axis."""
         return _reduced("sum", self, axis)
 
+    def prod(self, axis: int | None = None) -> Any:  # type: ignore[override]
+        """The exact product of all elements, or along one axis."""
+        return _reduced("prod", self, axis)
+
+    def argmax(self, axis: int | None = None) -> Any:  # type: ignore[override]
+        """Where the first of the largest elements is, in row-major order or along one axis."""
+        return _reduced("argmax", self, axis)
+
+    def argmin(self, axis: int | None = None) -> Any:  # type: ignore[override]
+        """Where the first of the smallest elements is, in row-major order or along one axis."""
+        return _reduced("argmin", self, axis)
+
+    def clip(self, low: Any, high: Any) -> Any:  # type: ignore[override]
+        """Each element, or `low` where it is less, or `high` where it is greater."""
+        return computed(lambda x, a, b: min(max(x, a), b), self, low, high)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, keywords: Any) -> Any:
+        """NumPy's functions that kernels have, on whole arrays: exact, element by element."""
+        if function is np.where and len(args) == 3:
+            return computed(lambda c, a, b: a if c else b, *args)
+        if function is np.dot:
+            return args[0] @ args[1]
+        if (name := _METHODS.get(function)) is not None and isinstance(args[0], Array):
+            return getattr(args[0], name)(*args[1:], **keywords)
+        return super().__array_function__(function, types, args, keywords)
+
     def max(self, axis: int | None = None) -> Any:  # type: ignore[override]
         """The largest of all elements, or along one axis."""
         return _reduced("max", self, axis)
@@ -94,6 +121,27 @@ class Computed(Array):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         np.ndarray.__setitem__(self, _plain(key), value)
+
+
+_METHODS = {
+    np.sum: "sum",
+    np.prod: "prod",
+    np.max: "max",
+    np.amax: "max",
+    np.min: "min",
+    np.amin: "min",
+    np.any: "any",
+    np.all: "all",
+    np.argmax: "argmax",
+    np.argmin: "argmin",
+    np.clip: "clip",
+}
+
+
+def computed(compute: Callable[..., Any], *operands: Any) -> Any:
+    """`compute` on every element of arrays, as an operator of typed arrays."""
+    found = elementwise(compute, *operands)
+    return found.view(Computed) if found.shape else found[()]
 
 
 def _reduced(kind: str, array: Array, axis: int | None) -> Any:

@@ -8,6 +8,7 @@ rounds to its result's type, as NumPy's scalars do.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar, TypeAlias, TypeVar
@@ -56,8 +57,8 @@ class IntType:
         return isinstance(other, IntType) and self.low <= other.low and other.high <= self.high
 
     def __call__(self, value: Any) -> int:
-        """A cast in a kernel: `uint8(x)` wraps, as a store would."""
-        return self.wrap(value)
+        """A cast in a kernel: `uint8(x)` wraps, as a store would; of an array, each element."""
+        return _each(self.wrap, value) if isinstance(value, np.ndarray) else self.wrap(value)
 
     def __getitem__(self, dims: object) -> ArrayType:
         """An array type, such as `bit[10, "K"]`. Raises TypeError for a dimension of another kind."""
@@ -71,6 +72,13 @@ class IntType:
         return f"{'Int' if self.signed else 'UInt'}({self.width})"
 
     __repr__ = __str__
+
+
+def _each(compute: Callable[[Any], Any], values: np.ndarray) -> Any:
+    """A cast of each element of an array."""
+    from bitfold.lang.array import computed  # which knows of these types
+
+    return computed(compute, values)
 
 
 def whole(value: Any) -> int:
@@ -123,6 +131,8 @@ class FloatType:
 
     def __call__(self, value: Any) -> Any:
         """A cast in a kernel: `float32(x)` rounds, and is a NumPy scalar. `float32("inf")` is one as well."""
+        if isinstance(value, np.ndarray):
+            return _each(self.wrap, value)
         return self.wrap(float(value) if isinstance(value, str) else value)
 
     def __getitem__(self, dims: object) -> ArrayType:
