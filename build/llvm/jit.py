@@ -133,7 +133,7 @@ class CpuModule:
         """Give the states their initial values again."""
         values = ((p.name, self.program.initial(p.state or "", p.type)) for p in self.program.states)
         ports = {port.name: port for port in self._states}
-        self._live = [ports[name].encode(first[None]).copy() for name, first in values]
+        self._live = [ports[n].encode(ports[n].param.decoded(first[None])).copy() for n, first in values]
 
     @property
     def states(self) -> dict[str, np.ndarray]:
@@ -174,7 +174,7 @@ class CpuModule:
         """Run the image that failed as Python, after those before it when they change a state."""
         again = replace(self.program)
         for param in again.states:
-            again.live[param.name] = to_storage(self.states[param.name], param.type)
+            again.live[param.name] = to_storage(param.encoded(self.states[param.name]), param.type)
         for image in range(0 if again.states else failed, failed + 1):
             run_python(again, *(a[image].copy() for a in arrays))
 

@@ -17,8 +17,10 @@ from bitfold.ir.nodes import Program
 from bitfold.ir.printer import module_text, program_text
 from bitfold.ir.run import as_python, reset, run_python
 from bitfold.lang import (
+    Fixed,
     Int,
     Stream,
+    Struct,
     UInt,
     bit,
     dataflow,
@@ -67,6 +69,18 @@ def flip(k: uint8[1], y: bit[70]):
     flags[k[0] % 70] = 1 - flags[k[0] % 70]
     for i in range(70):
         y[i] = flags[i]
+
+
+smooth = stateful(Fixed(16, 8)[2], [0.5, -1.25])
+gain = stateful(Fixed(70, 60), 1.5)
+
+
+def biquad(x: Fixed(16, 8)[1], y: Fixed(16, 8)[1]):
+    acc: Fixed(90, 70) = x[0] * gain[0] + smooth[0] / 2 - smooth[1] / 4
+    smooth[1] = smooth[0]
+    smooth[0] = acc
+    gain[0] = -gain[0]
+    y[0] = smooth[0]
 
 
 def fir_reference(xs: np.ndarray) -> np.ndarray:
@@ -386,3 +400,34 @@ def test_initial_values_stay_when_another_array_is_laid_out_anew(change: str) ->
     assert y.tolist() == [13, 19]
     with pytest.raises(ScheduleError, match="is a state, which starts in its own shape"):
         s.reshape("offsets", 1, 2)
+
+
+def test_a_state_of_fixed_point_is_the_same_numbers_everywhere(tmp_path: Path) -> None:
+    s = customize(biquad)
+    x = np.random.default_rng(3).integers(-2000, 2000, (7, 1)) / 256
+    found: dict[str, np.ndarray] = {name: np.zeros((7, 1)) for name in ("Python", "IR", "LLVM", "C++")}
+    smooth.reset()
+    gain.reset()
+    for i in range(7):
+        biquad(typed(x[i], Fixed(16, 8)), typed(found["Python"][i], Fixed(16, 8)))
+        run_python(s.program, x[i].copy(), found["IR"][i])
+    module = s.build()
+    module(x, found["LLVM"])
+    s.build(target="hls", project=tmp_path / "biquad")(x, found["C++"])
+    for name, y in found.items():
+        assert (y == found["Python"]).all(), name
+    assert module.states["smooth"].tolist() == smooth.tolist()
+    assert module.states["gain"][0] == -1.5 == gain[0]
+    module.reset()
+    assert module.states["smooth"].tolist() == [0.5, -1.25]
+    smooth.reset()
+    assert str(smooth) == "[ 0.5  -1.25]"
+
+
+def test_states_of_fixed_point_start_from_what_they_hold() -> None:
+    with pytest.raises(ValueError, match="holds 0"):
+        stateful(Fixed(8, 4)[2], 0.3)
+    with pytest.raises(ValueError, match="shape"):
+        stateful(Fixed(8, 4)[2], [1, 2, 3])
+    with pytest.raises(TypeError, match="one for each field of the struct"):
+        stateful(Struct(re=int16, im=int16)[2])

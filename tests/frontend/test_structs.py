@@ -93,6 +93,11 @@ BODIES = {
         "for i in range(4):\n    m[i].gain += x[i].re\n    m[i].wide = m[i].wide * 3 + m[i].flag\n"
         "m[0] = Mixed(flag=m[1].flag, gain=m[2].gain / 2, wide=-1)"
     ),
+    "constant structs": "y[0] = ONE\np = ONE\nm[1] = FEW\ny[1] = Complex(re=p.im, im=ONE.re)",
+    "choices": (
+        "y[0] = x[0] if x[1].re > x[2].im else x[3]\np = y[0]\np = p if n[0] > 3 else ONE\n"
+        "y[1] = Complex(re=p.im, im=3) if p.re < 0 else p\nx[0] = x[1] if x[0].re > 0 else x[2]"
+    ),
     "branches": "if x[0].re > x[1].im:\n    p = x[0]\n    y[0] = p\nelse:\n    p = x[1]\n    y[1] = p",
     "shapes": "N, = x.shape\nfor i in range(N + x.ndim - len(y) + 3):\n    y[i].re = i",
     "calls": "rotate(x, y)\nrotate(y, x)",
@@ -108,6 +113,8 @@ def test_it_means_what_python_means(name: str):
     lines = "".join(f"    {line}\n" for line in body.splitlines())
     check(f"""{HEAD}
 TABLE = typed(np.array([(1, 2), (-3, 4)], Complex.dtype), Complex)
+ONE = Complex(re=1, im=-2)
+FEW = Mixed(flag=1, gain=-3.25, wide=1 << 69)
 
 def rotate(a: Complex["N"], b: Complex["N"]):
     N, = a.shape
@@ -173,6 +180,15 @@ def test_callers_pass_structured_arrays_records_or_fields():
 
 
 REFUSED = {
+    "a choice by a call": (
+        "y[0] = «x[0] if double(n[0]) > 3 else x[1]»",
+        "cannot choose between structs: its condition calls something",
+        "a line of its own",
+    ),
+    "a choice between two kinds": (
+        "y[0] = «x[0] if n[0] > 3 else m[1]»",
+        "cannot choose between structs: one is a Struct(flag=bit",
+    ),
     "a whole struct": ("n[0] = «x[0]»", "'x[0]' is a struct (Struct(re=int16, im=int16))", "x[0].re"),
     "a whole variable": ("p = x[0]\nn[0] = «p» + 1", "'p' is a struct", "p.re"),
     "a whole array": ("n[0] = «x» + 1", "'x' is an array of structs", "x[i].re"),

@@ -140,7 +140,7 @@ class _ProgramParser:
                     if _is_set(value.initial)
                     else ""
                 )
-            params.append(Param(meaning.ir_name, meaning.type, span, initial))
+            params.append(Param(meaning.ir_name, meaning.type, span, initial, meaning.fixed))
         self.states[function] = [(meaning.ir_name, value) for meaning, value, _ in known]
         return tuple(params)
 

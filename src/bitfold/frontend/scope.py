@@ -244,7 +244,9 @@ class Scope:
             if other is value:
                 return known
         assert value.type is not None
-        meaning = ArrayName(self.unique(name), value.type)
+        meaning = ArrayName(self.unique(name), value.type, fixed=value.fixed)
+        if value.fixed is not None:
+            self.points[meaning.ir_name] = value.fixed
         self.states.append((meaning, value, span))
         return meaning
 

@@ -16,7 +16,8 @@ from bitfold.frontend.scope import Known, Scope, StructName
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_or_none
 from bitfold.lang import array
-from bitfold.lang.structs import StructArray, StructArrayType, StructType
+from bitfold.lang.structs import Record, StructArray, StructArrayType, StructType
+from bitfold.lang.types import IntType
 
 
 def field_name(name: str, field: str) -> str:
@@ -156,6 +157,10 @@ def _value(node: ast.expr, scope: Scope) -> _Value | None:
     if isinstance(node, ast.Call):
         struct = static_or_none(node.func, scope)
         return _made(node, struct, scope) if isinstance(struct, StructType) else None
+    if isinstance(node, ast.IfExp):
+        return _chosen(node, scope)
+    if isinstance(node, ast.Name) and isinstance(known := static_or_none(node, scope), Record):
+        return _Value(known._struct, tuple(_constants(known, node, scope)), False, ())
     found = find(node, scope)
     if found is None or (found[0].shape is not None and found[1] is None):
         return None
@@ -167,6 +172,38 @@ def _value(node: ast.expr, scope: Scope) -> _Value | None:
 def is_whole(node: ast.expr, scope: Scope) -> bool:
     """Whether an expression is a whole struct."""
     return _value(node, scope) is not None
+
+
+def _constants(values: Record, node: ast.Name, scope: Scope) -> Iterator[ast.expr]:
+    """The fields of a struct from outside the kernel, each as a cast of a literal."""
+    for (name, elem), value in zip(values._struct.fields, values, strict=True):
+        plain = int(value) if isinstance(elem, IntType) else float(value)
+        if plain != value and value == value:
+            raise LanguageError(
+                f"the field {name!r} of {node.id!r} is {value}, which takes more than a float's 53 bits",
+                code="BF-L059",
+                span=span_of(node, scope.file),
+                remedy="make an array of it, and read its element",
+            )
+        yield _at(ast.Call(_type_name(elem, node, scope), [ast.Constant(plain)], []), node)
+
+
+def _chosen(node: ast.IfExp, scope: Scope) -> _Value | None:
+    """`p if c else q` of structs. Its condition is evaluated for each field, so it calls nothing."""
+    then, other = _value(node.body, scope), _value(node.orelse, scope)
+    if then is None or other is None:
+        return None
+    if then.struct != other.struct or any(isinstance(n, ast.Call) for n in ast.walk(node.test)):
+        why = f"one is a {other.struct}" if then.struct != other.struct else "its condition calls something"
+        raise LanguageError(
+            f"{shown(node)!r} cannot choose between structs: {why}",
+            code="BF-L058",
+            span=span_of(node, scope.file),
+            remedy="use `if` and `else`, or compute the condition on a line of its own before",
+        )
+    pairs = zip(then.parts, other.parts, strict=True)
+    parts = tuple(_at(ast.IfExp(node.test, a, b), node) for a, b in pairs)
+    return _Value(then.struct, parts, True, (node.test, *then.parts, *other.parts))
 
 
 def _made(node: ast.Call, struct: StructType, scope: Scope) -> _Value:

@@ -172,6 +172,12 @@ class FixedArray(Array):
         found = np.ndarray.__getitem__(self, _plain(key))
         return found if isinstance(found, np.ndarray) else Exact(found)
 
+    def __str__(self) -> str:
+        return str(self.view(np.ndarray))
+
+    def __repr__(self) -> str:
+        return repr(self.view(np.ndarray))
+
 
 def _plain(key: Any) -> Any:
     """An index with truth values as the integers they are in a kernel; to NumPy they would be masks."""

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from bitfold.lang.array import Array, rom
+from bitfold.lang.array import Array, FixedArray, rom, typed
+from bitfold.lang.fixed import FixedArrayType, FixedType
 from bitfold.lang.stream import StreamType
 from bitfold.lang.types import ArrayType, ElementType, FloatType, IntType
 
@@ -15,19 +16,25 @@ class State(Array):
     """What `stateful` makes: an array outside the kernels that write it.
 
     `type` is its type, None in a view of a part of it; `initial` holds its logical values before the first
-    call.
+    call. Where `fixed` is a type of fixed point, these are the integers that hold it.
     """
 
     type: ArrayType | None = None
+    fixed: FixedType | None = None
     initial: np.ndarray
 
     def reset(self) -> None:
         """Give every element its initial value again."""
         assert self.type is not None, "a part of a state has no initial values of its own"
-        np.ndarray.__setitem__(self, ..., rom(self.initial, self.type))
+        held = rom(self.initial, self.type) if self.fixed is None else self.fixed.decode(self.initial)
+        np.ndarray.__setitem__(self, ..., held)
 
 
-def stateful(type: ArrayType | ElementType, initial: Any = 0) -> State:
+class FixedState(FixedArray, State):
+    """A state of fixed point."""
+
+
+def stateful(type: ArrayType | ElementType | FixedArrayType | FixedType, initial: Any = 0) -> State:
     """An array that lives between the calls of the kernels that name it, such as a filter's delay line.
 
         taps = stateful(int16[8])
@@ -45,16 +52,18 @@ def stateful(type: ArrayType | ElementType, initial: Any = 0) -> State:
         TypeError: no type whose dimensions are known.
         ValueError: initial values of another shape, or outside the element type.
     """
-    if isinstance(type, (IntType, FloatType)):
+    if isinstance(type, (IntType, FloatType, FixedType)):
         type = type[1]
+    if isinstance(type, FixedArrayType) and not isinstance(type.raw, StreamType):
+        return _fixed_state(type.elem, type.raw, initial)
+    if getattr(type, "struct", None) is not None:
+        raise TypeError("a state is an array of numbers: make one for each field of the struct")
     if not isinstance(type, ArrayType) or isinstance(type, StreamType) or type.streamed:
         raise TypeError(f"a state is an array, such as stateful(int16[8]), not {type!r}")
     if fault := type.fault():
         raise TypeError(fault)
     logical = type.logical
-    values = np.asarray(initial)
-    if values.shape not in ((), logical.dims):
-        raise ValueError(f"the initial values have shape {values.shape}, but {logical} needs {logical.dims}")
+    values = _of_shape(initial, logical)
     stored = np.empty(logical.dims, logical.elem.storage)
     stored[...] = np.array([_element(v, logical.elem) for v in values.flat], stored.dtype).reshape(
         values.shape
@@ -62,6 +71,27 @@ def stateful(type: ArrayType | ElementType, initial: Any = 0) -> State:
     stored.flags.writeable = False
     made = rom(stored, type).view(State)
     made.type, made.initial = type, stored
+    return made
+
+
+def _of_shape(initial: Any, logical: ArrayType) -> np.ndarray:
+    values = np.asarray(initial)
+    if values.shape not in ((), logical.dims):
+        raise ValueError(f"the initial values have shape {values.shape}, but {logical} needs {logical.dims}")
+    return values
+
+
+def _fixed_state(elem: FixedType, raw: ArrayType, initial: Any) -> State:
+    """A state of fixed point. Raises as `stateful` does."""
+    if fault := raw.fault():
+        raise TypeError(fault)
+    values = np.broadcast_to(_of_shape(initial, raw.logical), raw.dims)
+    if (held := elem.fault(values)) is not None:
+        raise ValueError(f"the state {held}")
+    stored = elem.encode(values)
+    stored.flags.writeable = False
+    made = typed(elem.decode(stored), elem).view(FixedState)
+    made.type, made.fixed, made.initial = raw, elem, stored
     return made
 
 
