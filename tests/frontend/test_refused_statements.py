@@ -62,7 +62,7 @@ EXPRESSIONS = {
     "augmented division": ("«x[0] /= 2»", "`/`", "`//`"),
     "is": ("x[0] = «x[1] is x[2]»", "== != <"),
     "in": ("x[0] = «x[1] in x[2]»", "== != <"),
-    "method": ("x[0] = «x.mean()»", "'x.mean'", "known in expressions"),
+    "method": ("x[0] = «x.mean()»", "'x.mean'", "x.sum() // 4"),
     "attribute of an array": ("x[0] = «x.T»", "'x.T'", "x.shape[0]"),
     "attribute of a module": ("x[0] = «np.ndarray»", "'np.ndarray' is a type"),
     "starred": ("x[0] = «max(*x)»", "max", "write max(a, b, ...)"),

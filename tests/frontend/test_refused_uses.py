@@ -64,9 +64,7 @@ ASSIGNMENTS = {
     "zeros of a shape": ("t = zeros(«x.shape»)", "is not a type"),
     "zeros without a type": ("t = «zeros()»", "zeros takes an array type"),
     "full of a run-time value": ("t = full(bit[4], «x[0]»)", "compile-time integer", "in a loop"),
-    "np.zeros": ("t = «np.zeros(4)»", "'np.zeros' cannot be called", "`x = zeros(int8[4])`"),
-    "np.sum": ("x[0] = «np.sum(x)»", "'np.sum' cannot be called", "write x.sum()"),
-    "np.dot": ("x[0] = «np.dot(x, x)»", "'np.dot' cannot be called", "write a @ b"),
+    "np.zeros": ("t = «np.zeros(4)»", "'np.zeros' cannot be called", "t = zeros(int8[4])"),
     "two arrays at once": (
         "t, u = «zeros(bit[4])», zeros(bit[4])",
         "cannot be called",

@@ -15,6 +15,7 @@ from bitfold.build.llvm.jit import CpuModule
 from bitfold.diagnostics import UsageError
 from bitfold.frontend import parse
 from bitfold.ir.nodes import Program
+from bitfold.ir.printer import program_text
 from bitfold.ir.run import as_python, run_python, with_members
 from bitfold.ir.verify import verify
 from bitfold.lang import typed
@@ -177,6 +178,88 @@ def test_callers_pass_structured_arrays_records_or_fields():
     for given in ([x], [x, y, *fields[:2]]):
         with pytest.raises(UsageError, match=f"takes 2 arrays, not {len(given)}"):
             CpuModule(program)(*given)
+
+
+STREAMED = f"""{HEAD}
+Word = Struct(re=int16, gain=Fixed(12, 4), real=float32, flag=bit, low=UFixed(9, 9), half=float16)
+
+def feed(x: Word[4], c: Stream[Word, 2], d: Stream[Word, 3][2]):
+    for i in range(4):
+        c.put(x[i])
+        p = x[i]
+        if p.flag > 0:
+            p = Word(re=p.re + 1, gain=p.gain * 2, real=-p.real, flag=0, low=p.low, half=0.5)
+        d[i % 2].put(p)
+
+def drain(c: Stream[Word, 2], d: Stream[Word, 3][2], y: Word[4], z: Word[4]):
+    for i in range(4):
+        y[i] = c.get()
+        q: Word = d[i % 2].get()
+        z[3 - i] = q
+
+def kernel(x: Word[4], y: Word[4], z: Word[4]):
+    c = empty(Stream[Word, 2])
+    d = empty(Stream[Word, 3][2])
+    feed(x, c, d)
+    drain(c, d, y, z)
+"""
+
+
+def test_streams_carry_structs_whole(tmp_path: Path):
+    kernel = load(STREAMED)["kernel"]
+    s = customize(kernel)
+    assert parse(load(program_text(s.program))["kernel"]) == s.program
+    args = random_arguments(s.program, 3)
+    expected = [a.copy() for a in args]
+    kernel(*typed_arguments(s.program, expected))
+    hardware = s.build(target="hls", project=tmp_path / "words")
+    assert "hls::stream<ap_uint<86>> c" in hardware.code
+    for run in (lambda *a: run_python(s.program, *a), s.build(), hardware):
+        after = [a.copy() for a in args]
+        run(*after)
+        assert [a.tobytes() for a in after] == [e.tobytes() for e in expected]
+
+
+STREAM_REFUSALS = {
+    "a field of a get": ("y[0].re = «c.get()».re", "carries structs", "p = c.get()"),
+    "a get in an expression": ("n[0] = «c.get()» + 1", "carries structs", "p = c.get()"),
+    "a number from it": ("n[0] = «c.get()»", "'c' carries structs"),
+    "another struct": ("m[0] = «c.get()»", "is a Struct(re=int16, im=int16), and a Struct(flag"),
+}
+
+
+@pytest.mark.parametrize("name", STREAM_REFUSALS)
+def test_what_a_stream_of_structs_does_not_give_is_refused(name: str):
+    body, *words = STREAM_REFUSALS[name]
+    check_refused(
+        f"""{HEAD}
+def feed(x: Complex[4], c: Stream[Complex, 2]):
+    c.put(x[0])
+
+def drain(c: Stream[Complex, 2], y: Complex[4], n: int32[2], m: Mixed[4]):
+    {body}
+
+def kernel(x: Complex[4], y: Complex[4], n: int32[2], m: Mixed[4]):
+    c = empty(Stream[Complex, 2])
+    feed(x, c)
+    drain(c, y, n, m)
+""",
+        *words,
+    )
+
+
+def test_the_ends_of_a_stream_of_structs_agree_on_them():
+    check_refused(
+        f"""{HEAD}
+def feed(x: int16[4], c: Stream[Struct(a=int16, b=int16), 2]):
+    c.put(Struct(a=int16, b=int16)(a=x[0], b=1))
+
+def kernel(x: int16[4], y: Complex[4]):
+    c = empty(Stream[Complex, 2])
+    feed(x, «c»)
+""",
+        "feed takes Stream[Struct(a=int16, b=int16), 2] for 'c', but this is Stream[Struct(re=",
+    )
 
 
 REFUSED = {

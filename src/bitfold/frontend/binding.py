@@ -59,7 +59,8 @@ def bind(
                 params += _bind_part(parameter, type, passed, shared, scope)
                 continue
             ir_name = scope.unique(parameter.name)
-            param = Param(ir_name, type, parameter.span, fixed=held, member=parameter.member)
+            made = type.plain if isinstance(type, StreamType) else type
+            param = Param(ir_name, made, parameter.span, fixed=held, member=parameter.member)
             params.append((param, passed))
             scope.bind(parameter.name, ArrayName(ir_name, type, fixed=held))
         if (member := parameter.member) is not None:

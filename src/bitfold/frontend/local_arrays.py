@@ -144,7 +144,8 @@ def _new_array(
     scope.bind(name, ArrayName(ir_name, integers, fixed=_held(type)))
     if isinstance(integers, StreamType) and integers.shape and name in scope.singled:
         return _single_streams(ir_name, integers, _held(type), scope, span)
-    return (Alloc(ir_name, integers, fill, span=span),)
+    made = integers.plain if isinstance(integers, StreamType) else integers
+    return (Alloc(ir_name, made, fill, span=span),)
 
 
 def _single_streams(
@@ -154,7 +155,7 @@ def _single_streams(
     one = replace(type, shape=())
     parts = {at: scope.unique("_".join([name, *map(str, at)])) for at in np.ndindex(*type.dims)}
     scope.streams[name] = {at: ArrayName(part, one, fixed=held) for at, part in parts.items()}
-    return tuple(Alloc(part, one, None, span=span) for part in parts.values())
+    return tuple(Alloc(part, one.plain, None, span=span) for part in parts.values())
 
 
 def _array_type(node: ast.expr, scope: Scope) -> ArrayType | FixedArrayType:

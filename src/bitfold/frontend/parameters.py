@@ -17,6 +17,7 @@ from bitfold.ir.nodes import Expr
 from bitfold.lang.array import FixedArray
 from bitfold.lang.fixed import FixedArrayType, FixedType
 from bitfold.lang.generics import TypeName, as_type
+from bitfold.lang.stream import StreamType
 from bitfold.lang.types import ArrayType, ElementType
 
 
@@ -131,7 +132,8 @@ def _unify(
         given = given.raw if isinstance(given, FixedArrayType) else given
     if isinstance(given, ArrayType):
         shape: tuple[int, ...] = given.dims
-        if replace(given, shape=type.shape).crossing != type.crossing:
+        other = isinstance(given, StreamType) and given.struct != getattr(type, "struct", None)
+        if other or replace(given, shape=type.shape).crossing != type.crossing:
             raise mismatch(f"{takes}, but this is {given}")
     else:
         shape = given[1].shape

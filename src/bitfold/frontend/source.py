@@ -142,7 +142,7 @@ def shown(node: ast.AST) -> str:
 
     An element of a whole-array expression, at indices that no author wrote, is shown as the array.
     """
-    if of_whole_arrays(node):
+    if any(isinstance(n, ast.Name) and not n.id.isidentifier() for n in ast.walk(node)):
         node = _AsWritten().visit(copy.deepcopy(node))
     try:
         text = ast.unparse(node)
@@ -160,7 +160,8 @@ class _AsWritten(ast.NodeTransformer):
     """Leaves out the names that whole-array expressions are written with."""
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        return ast.copy_location(ast.Name(node.id.removeprefix("."), node.ctx), node)
+        text = node.id.removeprefix(".").partition("#")[0]
+        return ast.copy_location(ast.Name(text, node.ctx), node)
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]

@@ -14,6 +14,7 @@ from bitfold.frontend.static import static_int
 from bitfold.ir import build
 from bitfold.ir.nodes import Const, Declare, Expr, Get
 from bitfold.lang.stream import StreamType
+from bitfold.lang.structs import StructType
 from bitfold.lang.types import ArrayType, ElementType
 
 
@@ -36,6 +37,26 @@ class StreamCall:
 
     def probe(self) -> Expr:
         return build.probe(self.stream.ir_name, self.method == "full", self.span, self.indices)
+
+
+WORD = "bitfold_word"
+"""The attribute of the syntax of a get or put of a stream of structs that is about its word."""
+
+
+def struct_of(stream: ArrayName) -> StructType | None:
+    """The struct type whose bits the words of a stream are, if any."""
+    found = stream.type.struct if isinstance(stream.type, StreamType) else None
+    return found if isinstance(found, StructType) else None
+
+
+def taken_whole(call: ast.Call, stream: ast.expr, struct: object, scope: Scope) -> LanguageError:
+    """The error of a call of a method of a stream of structs inside an expression."""
+    return LanguageError(
+        f"{shown(stream)!r} carries structs ({struct}), which are put and taken whole",
+        code="BF-L042",
+        span=span_of(call, scope.file),
+        remedy=f"write `p = {shown(stream)}.get()` or `{shown(stream)}.put(p)` on a line of its own",
+    )
 
 
 def singled(node: ast.FunctionDef) -> frozenset[str]:
@@ -115,6 +136,8 @@ def stream_call(node: ast.expr, scope: Scope, parse: ParseExpr) -> StreamCall | 
     if not isinstance(found, ArrayName) or not found.type.streamed:
         return None
     _check_method(node, node.func.attr, found.type, scope)
+    if struct_of(found) is not None and node.func.attr in ("get", "put") and not hasattr(node, WORD):
+        raise taken_whole(node, owner, struct_of(found), scope)
     if found.ir_name in scope.streams and (one := passed_stream(owner, scope)) is not None:
         return StreamCall(one, (), node.func.attr, node.args, span_of(node, scope.file))
     return StreamCall(

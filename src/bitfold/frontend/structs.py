@@ -7,17 +7,20 @@ author can write: `x.re`. A struct in a variable is a scalar for each field like
 from __future__ import annotations
 
 import ast
+import copy
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bitfold.diagnostics import LanguageError, choices
-from bitfold.frontend.scope import Known, Scope, StructName
+from bitfold.frontend.scope import ArrayName, Known, Scope, StructName
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_or_none
-from bitfold.lang import array
+from bitfold.frontend.streams import WORD, struct_of, taken_whole
+from bitfold.lang import array, intrinsics
+from bitfold.lang.fixed import FixedType
 from bitfold.lang.structs import Record, StructArray, StructArrayType, StructType
-from bitfold.lang.types import IntType
+from bitfold.lang.types import FloatType, IntType, UInt
 
 
 def field_name(name: str, field: str) -> str:
@@ -53,6 +56,13 @@ def member(node: ast.Attribute, scope: Scope) -> ast.expr | None:
 
     Raises LanguageError for a field that is not there, or of a whole array.
     """
+    call = node.value
+    if (
+        isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and (carried := _carried(call, scope)) is not None
+    ):
+        raise taken_whole(call, call.func.value, carried, scope)
     found = find(node.value, scope)
     if found is None:
         return None
@@ -116,6 +126,15 @@ class _Value:
 def rewritten(node: ast.stmt, scope: Scope) -> list[ast.stmt] | None:
     """A statement about structs as statements about their fields; None for any other statement."""
     match node:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr="put"), args=[value]) as call):
+            if not hasattr(call, WORD) and (struct := _carried(call, scope)) is not None:
+                return [ast.copy_location(ast.Expr(_put(call, _needed(value, struct, scope), scope)), node)]
+        case (
+            ast.Assign(value=ast.Call(func=ast.Attribute(attr="get")) as call)
+            | ast.AnnAssign(value=ast.Call(func=ast.Attribute(attr="get")) as call)
+        ):
+            if not hasattr(call, WORD) and (struct := _carried(call, scope)) is not None:
+                return _taken(node, call, struct, scope)
         case ast.Assign(targets=[ast.Attribute() as target], value=value):
             if (place := _changed(target, scope)) is not None:
                 return [ast.copy_location(ast.Assign([place], value), node)]
@@ -133,6 +152,94 @@ def rewritten(node: ast.stmt, scope: Scope) -> list[ast.stmt] | None:
             if isinstance(type, (StructType, StructArrayType)):
                 return _declared(node, target, value, type, scope)
     return None
+
+
+def _carried(call: ast.Call, scope: Scope) -> StructType | None:
+    """The struct type of the stream whose `get` or `put` is called, if any."""
+    assert isinstance(call.func, ast.Attribute)
+    owner = call.func.value
+    base = owner.value if isinstance(owner, ast.Subscript) else owner
+    found = scope.names.get(base.id) if isinstance(base, ast.Name) else None
+    return struct_of(found) if isinstance(found, ArrayName) else None
+
+
+def _put(call: ast.Call, value: _Value, scope: Scope) -> ast.Call:
+    """The put of a word with the bits of all fields side by side."""
+    scope.bind("concat#", Known(intrinsics.concat))
+    parts: list[ast.expr] = []
+    for (_, elem), part in zip(value.struct.fields, value.parts, strict=True):
+        bits = part
+        if isinstance(elem, FixedType):
+            scope.bind("int#", Known(int))
+            scale = ast.BinOp(part, ast.Mult(), ast.Constant(1 << elem.fraction))
+            bits = ast.Call(ast.Name("int#", ast.Load()), [scale], [])
+        elif isinstance(elem, FloatType):
+            bits = _bitcast(part, UInt(elem.width), call, scope)
+        parts.append(ast.Tuple([bits, ast.Constant(elem.width)], ast.Load()))
+    word = ast.Call(ast.Name("concat#", ast.Load()), parts, [])
+    return _word(call, [_placed(word, call)])
+
+
+def _bitcast(value: ast.expr, to: IntType | FloatType, at: ast.AST, scope: Scope) -> ast.expr:
+    scope.bind("bitcast#", Known(intrinsics.bitcast))
+    return ast.Call(ast.Name("bitcast#", ast.Load()), [value, _type_name(to, at, scope)], [])
+
+
+def _word(call: ast.Call, args: list[ast.expr]) -> ast.Call:
+    """A call of a stream's method that is about its word."""
+    made = ast.copy_location(ast.Call(call.func, args, []), call)
+    setattr(made, WORD, True)
+    return made
+
+
+def _placed(made: ast.expr, at: ast.AST) -> ast.expr:
+    """`made` with the place of `at`, where it has none."""
+    for part in ast.walk(made):
+        if isinstance(part, ast.expr) and not hasattr(part, "lineno"):
+            ast.copy_location(part, at)
+    return made
+
+
+def _holds_structs(target: ast.expr, scope: Scope) -> bool:
+    """Whether a struct may be assigned to `target`: an element, or a variable that is none of numbers."""
+    if isinstance(target, ast.Subscript):
+        return find(target, scope) is not None
+    if not isinstance(target, ast.Name):
+        return False
+    return (found := scope.names.get(target.id)) is None or isinstance(found, StructName)
+
+
+def _taken(
+    node: ast.Assign | ast.AnnAssign, call: ast.Call, struct: StructType, scope: Scope
+) -> list[ast.stmt]:
+    """`p = c.get()`: the word, its fields, and the assignment of these."""
+    assert isinstance(call.func, ast.Attribute)
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    if len(targets) > 1 or not _holds_structs(targets[0], scope):
+        raise taken_whole(call, call.func.value, struct, scope)
+    scope.bind("get_slice#", Known(intrinsics.get_slice))
+    first, word = _temporary(_word(call, call.args), "word")
+    name = f"{shown(call.func.value).partition('[')[0]}#{next(_numbers)}"
+    top, parts = struct.word.width, []
+    for _, elem in struct.fields:
+        ends: list[ast.expr] = [ast.Constant(top - 1), ast.Constant(top - elem.width)]
+        part: ast.expr = ast.Call(ast.Name("get_slice#", ast.Load()), [word, *ends], [])
+        if isinstance(elem, FloatType):
+            part = _bitcast(part, elem, node, scope)
+        elif elem.signed or isinstance(elem, FixedType):
+            part = ast.Call(_type_name(IntType(elem.width, elem.signed), node, scope), [part], [])
+        if isinstance(elem, FixedType):
+            whole = ast.Call(_type_name(FixedType(elem.width, 0, elem.signed), node, scope), [part], [])
+            scaled = ast.BinOp(whole, ast.Div(), ast.Constant(1 << elem.fraction))
+            part = ast.Call(_type_name(elem, node, scope), [scaled], [])
+        parts.append(_placed(part, call))
+        top -= elem.width
+    scope.bind(name, StructName(name, struct, None))
+    fields = list(_fresh(node, name, _Value(struct, tuple(parts), True, ()), scope))
+    value = ast.copy_location(ast.Name(name, ast.Load()), call)
+    last = copy.copy(node)
+    last.value = value
+    return [first, *fields, last]
 
 
 def _changed(target: ast.Attribute, scope: Scope) -> ast.Name | ast.Subscript | None:

@@ -80,17 +80,6 @@ REFUSED_STATEMENTS: dict[type[ast.stmt], tuple[str, str]] = {
 }
 
 
-_MAKE = "make an array with the language's own: `x = zeros(int8[4])`, also empty and full"
-# function of NumPy -> what to write instead
-_NUMPY = {
-    **dict.fromkeys(
-        ("zeros", "ones", "empty", "full", "array", "zeros_like", "ones_like", "empty_like"), _MAKE
-    ),
-    **{name: f"write x.{name}()" for name in ("sum", "max", "min", "any", "all")},
-    **dict.fromkeys(("dot", "matmul"), "write a @ b"),
-}
-
-
 def call_remedy(callee: object) -> str:
     """What to write instead of a call that has no place in an expression."""
     if callee is builtins.sum:
@@ -98,8 +87,6 @@ def call_remedy(callee: object) -> str:
     if callee is builtins.len:
         return "len takes an array or a tuple from outside the kernel"
     name = getattr(callee, "__name__", "")
-    if getattr(callee, "__module__", None) == "numpy" and name in _NUMPY:
-        return _NUMPY[name]
     if any(callee is made for made in (array.empty, array.zeros, array.full)):
         return "make one array in a statement of its own: `x = zeros(int8[4])`"
     if getattr(callee, "__module__", "") in ("math", "numpy", "builtins") and hasattr(mathematics, name):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Any
 
@@ -23,12 +23,19 @@ class StreamType(ArrayType):
     """A first-in first-out channel of `elem` that holds at most `depth` elements, or an array of such.
 
     `shape` is that of the array; () is one channel. `put(v)` waits while the channel is full and wraps `v`
-    to `elem`; `get()` waits while it is empty. One kernel puts and one kernel gets.
+    to `elem`; `get()` waits while it is empty. One kernel puts and one kernel gets. Where `struct` is a
+    struct type, an element is one of it, of whose fields `elem` has the bits side by side.
     """
 
     shape: tuple[int | str, ...] = ()
     streamed: bool = True
     depth: int = DEFAULT_DEPTH
+    struct: Any = field(default=None, compare=False, repr=False)
+
+    @property
+    def plain(self) -> StreamType:
+        """The stream of words that one of structs is."""
+        return replace(self, struct=None)
 
     @property
     def logical(self) -> ArrayType:
@@ -54,7 +61,7 @@ class StreamType(ArrayType):
 
     def __str__(self) -> str:
         dims = f"[{', '.join(map(str, self.shape))}]" if self.shape else ""
-        return f"Stream[{self.elem}, {self.depth}]{dims}"
+        return f"Stream[{self.struct or self.elem}, {self.depth}]{dims}"
 
     __repr__ = __str__
 
@@ -71,12 +78,14 @@ class Stream:
         elem = as_type(elem)
         if isinstance(elem, FixedType):
             return FixedArrayType(elem, cls.__class_getitem__((elem.raw, *rest)))
+        struct = elem if isinstance(getattr(elem, "word", None), IntType) else None
+        elem = elem.word if struct is not None else elem
         if not isinstance(elem, (IntType, FloatType)):
             raise TypeError(f"a stream carries integers or floats, such as Stream[int8, 4], not {elem!r}")
         depth = rest[0] if rest else DEFAULT_DEPTH
         if len(rest) > 1 or isinstance(depth, bool) or not isinstance(depth, (int, np.integer)):
             raise TypeError("the depth of a stream is one integer: Stream[int8, 4]")
-        return StreamType(elem, depth=int(depth))
+        return StreamType(elem, depth=int(depth), struct=struct)
 
 
 class Channel:
@@ -84,7 +93,7 @@ class Channel:
 
     def __init__(self, type: StreamType, elem: FixedType | None = None) -> None:
         self.type = type
-        self._elem = elem or type.elem
+        self._elem = elem or type.struct or type.elem
         self._elements: deque[Any] = deque()
 
     def put(self, value: Any) -> None:

@@ -22,7 +22,7 @@ import numpy as np
 from bitfold.lang.array import Array, Composite, typed
 from bitfold.lang.fixed import FixedArrayType, FixedType
 from bitfold.lang.generics import as_type
-from bitfold.lang.types import ArrayType, FloatType, IntType
+from bitfold.lang.types import ArrayType, FloatType, IntType, UInt
 
 Field = IntType | FloatType | FixedType
 
@@ -41,6 +41,17 @@ class StructType(Composite):
     def dtype(self) -> np.dtype[Any]:
         """The NumPy dtype of the structured arrays that callers pass."""
         return np.dtype([(name, elem.storage) for name, elem in self.fields])
+
+    @property
+    def word(self) -> IntType:
+        """The integer that holds the bits of all fields, the first one's highest, as streams carry it."""
+        return UInt(sum(elem.width for _, elem in self.fields))
+
+    def wrap(self, value: Any) -> Record:
+        """A struct as it is now. Raises TypeError for anything that is none of this type."""
+        if not isinstance(value, Record) or value._struct != self:
+            raise TypeError(f"a {self} is needed here, not {value!r}")
+        return Record(self, tuple(value))
 
     def __call__(self, **values: Any) -> Record:
         """A struct with every field given by name, wrapped to its type. Raises TypeError for other fields."""
