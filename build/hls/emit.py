@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bitfold.build.hls import module as mlir
@@ -14,7 +14,7 @@ from bitfold.build.hls.pragmas import array_pragmas, is_in_registers
 from bitfold.build.hls.roms import initializer
 from bitfold.diagnostics import BuildError
 from bitfold.lang.layouts import PartitionSpec
-from bitfold.lang.types import ElementType, FloatType
+from bitfold.lang.types import ElementType, FloatType, IntType
 from bitfold.lowering.dialect import bits, is_float
 from bitfold.lowering.mlir import ir
 from bitfold.lowering.to_mlir import Lowered
@@ -81,13 +81,16 @@ def emit(lowered: Lowered) -> Source:
         initials = {s.symbol: initializer(s) for s in lowered.states}
         texts = [_function(f, titles, roms, initials, effects, f == functions[-1]) for f in functions]
         top = functions[-1]
-        widest = max((_widest(f) for f in functions), default=1)
         taken = frozenset([*titles.values(), *roms.values()])
         parameters = _parameters(top, Names(taken), effects)
-        floats, math = _floats(functions)
+        types, math = _used(functions)
+        numbers = set(_numbers(types))
     title = titles[mlir.text(top.attributes, "sym_name")]
     prototype = _signature(f"void {title}", parameters)
-    return Source(title, tuple(parameters), prototype, "\n".join(texts), roms, widest, floats, math)
+    widest = max((n.width for n in numbers), default=1)
+    floats = sorted(n.width for n in numbers if isinstance(n, FloatType))
+    text = "\n".join(texts)
+    return Source(title, tuple(parameters), prototype, text, roms, widest, tuple(floats), tuple(sorted(math)))
 
 
 def _unique(names: list[str], taken: set[str] | None = None) -> dict[str, str]:
@@ -96,37 +99,28 @@ def _unique(names: list[str], taken: set[str] | None = None) -> dict[str, str]:
     return {n: used.declare(n) for n in names}
 
 
-def _floats(functions: list[ir.Operation]) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """The widths of floats and the functions of them in a module."""
-    widths, names = set(), set()
+def _used(functions: list[ir.Operation]) -> tuple[set[ir.Type], set[str]]:
+    """The types of all values of a module, those of elements among them, and the functions of floats."""
+    types: set[ir.Type] = set()
+    names: set[str] = set()
     for op in (op for f in functions for op in mlir.nested(f)):
-        for value in (
-            *op.results,
-            *op.operands,
-            *(a for r in op.regions for b in r.blocks for a in b.arguments),
-        ):
-            if is_float(value.type):
-                widths.add(bits(value.type))
-            elif isinstance(value.type, ir.MemRefType) or mlir.is_stream(value.type):
-                elem = mlir.element_type(value.type)
-                widths |= {elem.width} if isinstance(elem, FloatType) else set()
+        types.update(value.type for value in op.results)
+        types.update(a.type for r in op.regions for b in r.blocks for a in b.arguments)
         if op.name == "bf.math":
             names.add(mlir.text(op.attributes, "fn"))
         elif op.name == "bf.pow":
             names.add("pow")
-    return tuple(sorted(widths)), tuple(sorted(names))
+    return types, names
 
 
-def _widest(function: ir.Operation) -> int:
-    widths = [1]
-    for op in mlir.nested(function):
-        values = [*op.results, *(a for r in op.regions for b in r.blocks for a in b.arguments)]
-        for value in values:
-            if isinstance(value.type, ir.IntegerType):
-                widths.append(ir.IntegerType(value.type).width)
-            elif isinstance(value.type, ir.MemRefType) or mlir.is_stream(value.type):
-                widths.append(mlir.element_type(value.type).width)
-    return max(widths)
+def _numbers(types: set[ir.Type]) -> Iterator[ElementType]:
+    for type in types:
+        if is_float(type):
+            yield FloatType(bits(type))
+        elif isinstance(type, ir.IntegerType):
+            yield IntType(bits(type), signed=True)
+        elif isinstance(type, ir.MemRefType) or mlir.is_stream(type):
+            yield mlir.element_type(type)
 
 
 def _parameters(function: ir.Operation, names: Names, effects: mlir.Effects) -> list[Parameter]:
