@@ -35,6 +35,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, help="the first seed (after the last in out/fuzz/log.csv)")
     parser.add_argument("--cases", type=int, default=50, help="kernels in a batch (50)")
     parser.add_argument("--cpp", type=int, default=10, help="every n-th seed also as C++; 0: none (10)")
+    parser.add_argument("--as-drawn", action="store_true", help="do not make what fails small")
     parser.add_argument("--jobs", type=int, default=1, help="processes (1)")
     args = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -42,7 +43,9 @@ def main() -> int:
     seeds = iter(args.seeds) if args.seeds else count(_next() if args.first is None else args.first)
     until = time.monotonic() + args.minutes * 60
     kernels = steps = cpp = failed = 0
-    for outcome in _outcomes(seeds, until if not args.seeds else None, args.cases, args.cpp, args.jobs):
+    for outcome in _outcomes(
+        seeds, until if not args.seeds else None, args.cases, args.cpp, args.jobs, not args.as_drawn
+    ):
         kernels, steps, cpp = kernels + outcome.kernels, steps + outcome.steps, cpp + outcome.cpp
         _record(outcome)
         if outcome.failure:
@@ -55,7 +58,7 @@ def main() -> int:
 
 
 def _outcomes(
-    seeds: Iterator[int], until: float | None, cases: int, cpp: int, jobs: int
+    seeds: Iterator[int], until: float | None, cases: int, cpp: int, jobs: int, shrink: bool
 ) -> Iterator[Outcome]:
     """The batches' outcomes as they come. A process that dies takes only its own batch with it."""
     waiting: dict[Future[Outcome], int] = {}
@@ -69,7 +72,7 @@ def _outcomes(
                 exhausted = True
                 break
             slot = free.pop()
-            task = pools[slot].submit(run_batch, number, cases, bool(cpp) and number % cpp == 0)
+            task = pools[slot].submit(run_batch, number, cases, bool(cpp) and number % cpp == 0, shrink)
             waiting[task], where[task] = number, slot
         if not waiting:
             break
