@@ -101,6 +101,41 @@ BODIES = {
     ),
     "branches": "if x[0].re > x[1].im:\n    p = x[0]\n    y[0] = p\nelse:\n    p = x[1]\n    y[1] = p",
     "shapes": "N, = x.shape\nfor i in range(N + x.ndim - len(y) + 3):\n    y[i].re = i",
+    "a row": (
+        "row = g[1]\nrow[0] = x[1]\ny[0] = row[n[0] % 4]\nrow[2].im += 3\nfor i in range(len(row)):\n"
+        "    y[i].re = row[i].im\nother = row\nother[1] = row[3]"
+    ),
+    "a part": "r = x[1:3]\ny[0] = r[1]\nr[0] = Complex(re=r[1].im, im=x[1].re)\nq = r[1:]\nq[0].re -= 1",
+    "a row of a varying index": "j = n[0] % 2\nrow = g[j]\nj = 1 - j\nrow[1] = g[j][2]\ny[0] = g[j, 1:3][0]",
+    "columns and steps": (
+        "c = g[:, 2]\ny[:2] = c\ny[2:] = x[::-2]\nx[..., 1] = c[0]\nz = g[..., 3]\ny[3] = z[1]"
+    ),
+    "a row that another index is read from": "g[g[0, 0].re % 2] = g[g[0, 1].im % 2]",
+    "two names of a row": (
+        "row = g[0]\nrow[0] = Complex(re=g[0, 0].im, im=g[0, 0].re)\nrow[1], g[0, 2] = g[0, 2], row[1]"
+    ),
+    "a name for another part": (
+        "r = x[:2]\ny[0] = r[0]\nr = g[1, :3]\ny[1] = r[2]\na = b = x[2:]\na[0] = b[1]"
+    ),
+    "names in blocks": (
+        "for i in range(2):\n    row = g[i]\n    for j in range(4):\n        row[j].re += y[j].im"
+    ),
+    "whole copies": "y[:] = x\ng[1] = y\ng[0, :2] = x[2:]\ny[1:3] = g[0, 0:2]\nx[:] = g[1]\nx[1:] = x[:3]",
+    "copies of rows": (
+        "for i in range(2):\n    g[i] = g[1 - i]\nt = zeros(Complex[2, 4])\nt[:] = g\nt[1, 2] = x[0]\n"
+        "g[0] = t[1]"
+    ),
+    "one struct everywhere": (
+        "y[:] = x[1]\nx[:2] = Complex(re=x[1].im, im=x[0].re)\ng[:] = ONE\nq = y[3]\ng[1, 1:] = q"
+    ),
+    "parts of other types": "m[1:3] = m[2:]\nr = m[1:]\nr[0].gain *= 2\nm[:1] = r[2:]",
+    "parts for calls": (
+        "rotate(x[1:3], y[2:])\nrotate(g[0], g[1])\nrotate(g[:, 1], y[:2])\nrow = g[1]\n"
+        "rotate(row[2:], x[:2])\n"
+        "for i in range(2):\n    rotate(g[i], y)\n    rotate(x[i:i + 2], y[i:i + 2])\nrotate(x[:2], x[2:])\n"
+        "rotate(TABLE[:1], y[3:])"
+    ),
+    "a row of constants": "y[:2] = TABLE\nr = TABLE[1:]\ny[2] = r[0]\ny[3:] = r",
     "calls": "rotate(x, y)\nrotate(y, x)",
     "constants": "y[0] = TABLE[n[0] % 2]\ny[1].re = TABLE[1].im\nrotate(TABLE, t2)\ny[2] = t2[0]",
 }
@@ -122,7 +157,7 @@ def rotate(a: Complex["N"], b: Complex["N"]):
     for i in range(N):
         b[i] = Complex(re=-a[i].im, im=a[i].re)
 
-def kernel(x: Complex[4], n: int32[2], y: Complex[4], m: Mixed[4]):
+def kernel(x: Complex[4], n: int32[2], y: Complex[4], m: Mixed[4], g: Complex[2, 4]):
 {lines}""")
 
 
@@ -152,6 +187,44 @@ def test_every_rung(tmp_path: Path):
     assert all((a == b).all() for a, b in zip(args, expected, strict=True))
     header = (tmp_path / "fft" / "kernel.h").read_text()
     assert "// x_re is the field re of x: Struct(re=Fixed(16, 8), im=Fixed(16, 8)).\n" in header
+
+
+ROWS = f"""{HEAD}
+def rotate(a: Complex["N"], b: Complex["N"]):
+    for i in range(len(a)):
+        b[i] = Complex(re=-a[i].im, im=a[i].re)
+
+def kernel(x: Complex[3, 4], y: Complex[4], n: int8[1]):
+    for i in range(3):
+        rotate(x[i, 1:3], y[:2])
+        row = x[2 - i]
+        row[3] = y[1]
+        y[2:] = row[2:]
+    x[n[0] % 3] = y
+"""
+
+
+def test_parts_on_every_rung(tmp_path: Path):
+    program = check(ROWS)
+    hardware = customize(load(ROWS)["kernel"]).build(target="hls", project=tmp_path / "rows")
+    args = random_arguments(program, 5)
+    expected = [a.copy() for a in args]
+    run_python(program, *expected)
+    hardware(*args)
+    assert all((a == b).all() for a, b in zip(args, expected, strict=True))
+
+
+def test_parts_are_views_in_python():
+    pairs = load(HEAD)["Complex"]
+    x = typed(np.array([[(1, 2), (3, 4)], [(5, 6), (7, 8)]], pairs.dtype), pairs)
+    row = x[1]
+    row[0] = pairs(re=9, im=9)
+    assert (row.shape, x[1, 0].re, len(x[:, 1:])) == ((2,), 9, 2)
+    x[:, 0] = x[:, 1]
+    assert x.values.tolist() == [[(3, 4), (3, 4)], [(7, 8), (7, 8)]]
+    other = load("from bitfold.lang import *\nOther = Struct(a=int16)\n")["Other"]
+    with pytest.raises(TypeError, match="an element of this array is"):
+        x[0] = typed(np.zeros(2, other.dtype), other)
 
 
 def test_callers_pass_structured_arrays_records_or_fields():
@@ -306,6 +379,19 @@ REFUSED = {
     "an index outside": ("n[0] = x[«9»].re", "outside 'x.re'"),
     "a scalar's name": ("n2: int8 = 1\n«n2 = x[0]»", "'n2' is already a scalar"),
     "a constant's field": ("«TABLE[0].re = 1»", "is a constant"),
+    "an array for one": ("y[0] = «x»", "'x' is an array of Struct(re=int16", "take one of them: x[i]"),
+    "a part for one": ("y[0] = «x[1:3]»", "'x[1:3]' is an array of Struct(re=int16", "x[1:3][i]"),
+    "a field of a part": ("n[0] = «x[1:3].re»", "'x[1:3]' is an array of structs", "x[1:3][i].re"),
+    "a part of a part": ("y[1:3] = «m[0:2]»", "'m[0:2]' is an array of Struct(flag"),
+    "a choice between arrays": (
+        "y[:] = «x if n[0] > 0 else y»",
+        "between arrays of structs",
+        "use `if` and `else`",
+    ),
+    "a parameter's name": ("«x = y[1:3]»", "'x' is a parameter", "x[:] = y[1:3]"),
+    "a part in a call of other structs": ("rotate(x, «m[1:3]»)", "the fields flag, gain, wide"),
+    "a part of another size": ("y[1:3] = «x[0:3]»", "has the shape (3,)"),
+    "parts that overlap": ("rotate(x[0:2], «x[1:3]»)", "may overlap"),
     "a call with numbers": (
         "rotate(x, «n»)",
         "rotate takes an array of Struct(re=int16",

@@ -33,6 +33,8 @@ def bind(
         (type, held), passed = concrete(parameter, dims), bound.get(parameter.name)
         if isinstance(passed, ArrayName) and isinstance(passed.type, StreamType) and type.fault() is None:
             type = passed.type  # the depth is that of the stream passed
+        if (member := parameter.member) is not None:
+            scope.bind(member.argument, StructName(member.argument, member.struct, len(type.dims)))
         if fault := type.fault():
             raise LanguageError(
                 f"parameter {parameter.name!r}: {fault}",
@@ -63,8 +65,6 @@ def bind(
             param = Param(ir_name, made, parameter.span, fixed=held, member=parameter.member)
             params.append((param, passed))
             scope.bind(parameter.name, ArrayName(ir_name, type, fixed=held))
-        if (member := parameter.member) is not None:
-            scope.bind(member.argument, StructName(member.argument, member.struct, type.dims))
     return params
 
 

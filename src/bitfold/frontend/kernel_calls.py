@@ -152,12 +152,11 @@ class Calls:
     def _arguments(self, parameter: str, node: ast.expr, scalar: bool) -> Iterator[Argument]:
         """What is passed for a parameter: for an array of structs, the array of each field."""
         span, found = span_of(node, self.scope.file), find(node, self.scope)
-        if found is None or found[0].shape is None or found[1] is not None:
+        if found is None or not found.rank:
             yield Argument(parameter, self._value(node, scalar), span)
             return
-        for field in found[0].struct.names:
-            name = ast.copy_location(ast.Name(field_name(found[0].name, field), ast.Load()), node)
-            yield Argument(field_name(parameter, field), self._value(name, False), span)
+        for field in found.struct.names:
+            yield Argument(field_name(parameter, field), self._value(found.part(field, node), False), span)
 
     def _value(self, node: ast.expr, scalar: bool) -> Bound:
         """A number, or an array. One captured from outside stays a constant, which the callee types."""

@@ -88,11 +88,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class StructName:
-    """A struct, or an array of structs of some shape: its fields are bound to names of their own."""
+    """An array of structs of `rank` dimensions, or one struct: its fields are bound to names of their own."""
 
     name: str
     struct: StructType
-    shape: tuple[int, ...] | None
+    rank: int
 
 
 Meaning = ArrayName | ScalarName | Expr | Known | StructName
@@ -108,7 +108,7 @@ def described(meaning: Meaning) -> str:
         case ScalarName():
             return "a scalar"
         case StructName():
-            return "a struct" if meaning.shape is None else "an array of structs"
+            return "a struct" if meaning.rank == 0 else "an array of structs"
         case Expr():
             return "a loop variable"
     return "a compile-time value"

@@ -22,7 +22,7 @@ from bitfold.frontend.results import Returns
 from bitfold.frontend.scope import ArrayName, ScalarName, Scope, described
 from bitfold.frontend.source import keyword_span, shown, span_of
 from bitfold.frontend.streams import StreamCall, stream_call
-from bitfold.frontend.structs import rewritten
+from bitfold.frontend.struct_statements import rewritten
 from bitfold.frontend.unpack import several
 from bitfold.frontend.views import view
 from bitfold.frontend.words import REFUSED_STATEMENTS
@@ -243,13 +243,17 @@ class StatementParser:
     def _alias(self, name: str, part: ArrayName, node: ast.Assign) -> tuple[Stmt, ...]:
         """`row = A[i]`: another name for an array or a part of it."""
         span = span_of(node, self.scope.file)
-        if name in inspect.signature(self.function).parameters:
+        whole, _, field = name.partition(".")  # the author's name for an array of structs
+        if whole in inspect.signature(self.function).parameters:
+            written = (
+                ast.unparse(node.value).replace(f".{field}", "", 1) if field else ast.unparse(node.value)
+            )
             raise LanguageError(
-                f"{name!r} is a parameter: `{name} = ...` gives the name to another array, and the caller's "
-                "stays as it is",
+                f"{whole!r} is a parameter: `{whole} = ...` gives the name to another array, and the "
+                "caller's stays as it is",
                 code="BF-L005",
                 span=span,
-                remedy=f"store into it, `{name}[:] = {ast.unparse(node.value)}`, or use another name",
+                remedy=f"store into it, `{whole}[:] = {written}`, or use another name",
             )
         if not isinstance(self.scope.names.maps[0].get(name), ArrayName):
             self.scope.check_free(name, span)

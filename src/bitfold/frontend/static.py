@@ -115,7 +115,7 @@ def _name(node: ast.Name, scope: Scope) -> Any:
 def _array_behind(name: str, span: Span, scope: Scope) -> Any:
     """What a name means; for an array of structs, the array of its first field."""
     found = scope.lookup(name, span)
-    if isinstance(found, StructName) and found.shape is not None:
+    if isinstance(found, StructName) and found.rank:
         return scope.lookup(f"{name}.{found.struct.names[0]}", span)
     return found
 

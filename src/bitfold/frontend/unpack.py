@@ -14,10 +14,10 @@ from bitfold.frontend.expressions import parse_expr, parse_value
 from bitfold.frontend.floats import operand
 from bitfold.frontend.local_arrays import maker_of
 from bitfold.frontend.scaled import Scaled, fixed_type
-from bitfold.frontend.scope import ArrayName, ScalarName, Scope
+from bitfold.frontend.scope import ScalarName, Scope
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_or_none
-from bitfold.frontend.structs import is_whole
+from bitfold.frontend.structs import find, is_whole, memory_of
 from bitfold.frontend.views import view
 from bitfold.ir.nodes import Declare, Stmt
 from bitfold.lang import array
@@ -68,7 +68,7 @@ def _together(
     taken: list[ast.expr] = []
     written: set[str] = set()
     for target, value in zip(targets, values, strict=True):
-        if written & {_place(n.id, scope) for n in ast.walk(value) if isinstance(n, ast.Name)} or (
+        if any(written & memory_of(n.id, scope) for n in ast.walk(value) if isinstance(n, ast.Name)) or (
             calls and not isinstance(value, ast.Constant)
         ):
             value = _keep(value, scope, kept, assign)
@@ -77,16 +77,17 @@ def _together(
         while isinstance(base, (ast.Subscript, ast.Attribute)):
             base = base.value
         if isinstance(base, ast.Name):
-            written.add(_place(base.id, scope))
+            written |= memory_of(base.id, scope)
     for target, value in zip(targets, taken, strict=True):
         kept += assign(ast.copy_location(ast.Assign([target], value), target))
     return tuple(kept)
 
 
-def _place(name: str, scope: Scope) -> str:
-    """What holds the value of a name: parts of one array are one place."""
-    meaning = scope.names.get(name)
-    return meaning.ir_name if isinstance(meaning, (ArrayName, ScalarName)) else name
+def _is_array(node: ast.expr, scope: Scope) -> bool:
+    """Whether it is an array, of structs or of numbers, or a part of one."""
+    if (place := find(node, scope)) is not None:
+        return place.rank > 0
+    return view(node, scope, parse_expr) is not None
 
 
 def _keep(value: ast.expr, scope: Scope, kept: list[Stmt], assign: Assign) -> ast.expr:
@@ -124,7 +125,7 @@ def _chained(node: ast.Assign, scope: Scope, assign: Assign) -> tuple[Stmt, ...]
     if maker_of(value, scope) not in (None, array.rom) and isinstance(targets[0], ast.Name):
         kept += assign(ast.copy_location(ast.Assign([targets.pop(0)], value), node))
         value = ast.copy_location(ast.Name(shown(first), ast.Load()), value)
-    elif static_or_none(value, scope) is None and view(value, scope, parse_expr) is None:
+    elif static_or_none(value, scope) is None and not _is_array(value, scope):
         value = _keep(value, scope, kept, assign)
     for target in targets:
         kept += assign(ast.copy_location(ast.Assign([target], value), target))

@@ -177,10 +177,17 @@ class StructArray:
             raise AttributeError(f"{self.elem} has no field {name!r}")
         return self._parts[name]
 
-    def __getitem__(self, key: Any) -> Element:
+    def __getitem__(self, key: Any) -> Any:
+        """An element, or a part of the array, which is a view of it."""
+        found = self.values[key]
+        if isinstance(found, np.ndarray):
+            return StructArray(found, self.elem)
         return Element(self, key, tuple(part[key] for part in self._parts.values()))
 
-    def __setitem__(self, key: Any, value: Record) -> None:
+    def __setitem__(self, key: Any, value: Record | StructArray) -> None:
+        if isinstance(value, StructArray) and value.elem == self.elem:
+            self.values[key] = value.values
+            return
         if not isinstance(value, Record) or value._struct != self.elem:
             raise TypeError(f"an element of this array is a {self.elem}, not {value!r}")
         for part, field in zip(self._parts.values(), tuple(value), strict=True):
