@@ -71,7 +71,7 @@ class Calls(Base):
         """An array, or a part of it, of that shape; None when it has none."""
         if array.shape == shape:
             return array.name
-        if not array.plain:
+        if array.field:
             return None
         sizes, parts = list(array.shape), []
         if len(sizes) == len(shape) + 1:

@@ -16,7 +16,7 @@ class Flow(Base):
         kinds = [self.store, self.store, self.scalar, self.update, self.local_array, self.call, self.call]
         kinds += [self.whole, self.whole, self.reduction, self.exchange, self.part]
         if self.structs:
-            kinds += [self.record, self.record]
+            kinds += [self.record] * 3
         if depth < 4:
             kinds += [self.loop, self.loop, self.condition, self.repeat, self.written_out]
         kinds.append(self.jump)

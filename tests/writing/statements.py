@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.writing.base import Array, Base
 from tests.writing.reals import LITERALS, OPERATORS
 
@@ -102,14 +104,15 @@ class Statements(Base):
 
     def part(self, depth: int) -> None:
         """Another name for a part of an array."""
-        found = [a for a in (*self.arrays, *self.roms) if a.plain]
+        found = [a for a in (*self.arrays, *self.roms) if not a.field]
         if not found:
             return self.store(depth)
         array, name = self.pick(found), self.name("r")
         text, shape = self.sliced(array)
         self.line(depth, f"{name} = {text}")
-        made = Array(name, array.elem, shape, shape, array.writable, array.root, made=array.made)
-        return self.arrays.append(made)
+        made = replace(array, name=name, shape=shape, dims=shape, part_of=array.root, type_name="")
+        self.arrays += made.parts
+        return None
 
     def sliced(self, array: Array) -> tuple[str, tuple[int, ...]]:
         """A part of an array, and its shape."""

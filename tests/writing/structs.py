@@ -9,9 +9,9 @@ class Records(Base):
     """Writes statements about whole structs."""
 
     def record(self, depth: int) -> None:
-        """A new struct in a variable, a change of one, a store of a whole one, or a new array of them."""
+        """A new struct in a variable, a change of one, stores of whole ones, or a new array of them."""
         struct = self.pick(self.structs)
-        form = self.pick(["new", "new", "change", "store", "store", "swap", "chain", "array"])
+        form = self.pick(["new", "new", "change", "store", "store", "swap", "chain", "array", "copy"])
         variables = [name for name, kind in self.records if kind == struct]
         places = [a for a in self.arrays if a.struct == struct and a.writable]
         if form == "change" and variables:
@@ -25,16 +25,31 @@ class Records(Base):
             first, second = (self.element(self.pick(places)) for _ in range(2))
             return self.line(depth, f"{first} = {second} = {self.whole_record(struct)}")
         if form == "array":
-            name, size = self.name("t"), self.pick(range(1, 5))
-            self.line(depth, f"{name} = {self.pick(['zeros', 'empty'])}({struct.name}[{size}])")
-            self.arrays += Array(name, struct.fields[0][1], (size,), (size,), struct=struct).parts
-            return None
+            return self.record_array(depth, struct)
+        if form == "copy" and places:
+            return self.copy(depth, struct, self.pick(places))
         name = self.name("s")
         declared = self.pick(["", f": {struct.name}"])
         self.line(depth, f"{name}{declared} = {self.whole_record(struct)}")
         self.records.append((name, struct))
         self.scalars += [(f"{name}.{field}", elem, True) for field, elem in struct.fields]
         return None
+
+    def record_array(self, depth: int, struct: StructKind) -> None:
+        """A new array of structs."""
+        name, size = self.name("t"), self.pick(range(1, 5))
+        form = self.pick(["zeros", "empty"])
+        self.line(depth, f"{name} = {form}({struct.name}[{size}])")
+        if form == "empty":
+            self.line(depth, f"{name}[:] = {self.whole_record(struct)}")
+        self.arrays += Array(name, struct.fields[0][1], (size,), (size,), struct=struct).parts
+
+    def copy(self, depth: int, struct: StructKind, place: Array) -> None:
+        """A store into a part of an array, of another part or of one struct everywhere."""
+        target, shape = self.sliced(place)
+        arrays = [a for a in (*self.arrays, *self.roms) if a.struct == struct]
+        texts = [text for a in arrays if (text := self.shaped(a, shape))]
+        self.line(depth, f"{target} = {self.pick([self.whole_record(struct), *texts])}")
 
     def whole_record(self, struct: StructKind) -> str:
         """A whole struct: an element, a variable, or a new one."""
