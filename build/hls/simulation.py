@@ -21,7 +21,7 @@ from bitfold.ir.effects import parameter_effects
 from bitfold.ir.nodes import Program
 from bitfold.ir.run import as_batch
 from bitfold.lowering.pipeline import Trace, lower_to_hls
-from bitfold.lowering.shadow import shadow_words
+from bitfold.schedule.shadow import shadow_words
 
 
 class HlsModule:

@@ -211,7 +211,7 @@ def call(body: Body, op: ir.Operation) -> None:
 
 def _argument(memory: Memory, scalar: bool) -> str:
     """What a call passes for a number, or for an array or stream."""
-    return f"{memory.name}[0]" if scalar and memory.dims else memory.name
+    return memory.name + "[0]" * (len(memory.dims) if scalar else 0)
 
 
 def nothing(body: Body, op: ir.Operation) -> None:

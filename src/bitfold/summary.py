@@ -12,9 +12,9 @@ from bitfold.devices import Device, find_device
 from bitfold.ir.effects import parameter_effects
 from bitfold.ir.nodes import For, Function, Param, Program, Stmt, blocks
 from bitfold.lowering.flatten import flatten_pipelines
-from bitfold.lowering.shadow import shadow_words
 from bitfold.model.cycles import call_cycles, loop_cycles
 from bitfold.model.resources import Estimate, Resources, estimate
+from bitfold.schedule.shadow import shadow_words
 
 __all__ = ["LoopRow", "Parameter", "Summary", "summarize"]
 

@@ -15,9 +15,9 @@ from bitfold.ir.printer import program_text
 from bitfold.kernels.dense import binary_dense
 from bitfold.lowering.flatten import flatten_pipelines
 from bitfold.lowering.pipeline import HLS_STEPS, LLVM_STEPS, Trace, lower_to_hls
-from bitfold.lowering.shadow import shadow_words
 from bitfold.lowering.to_mlir import module_text
 from bitfold.schedule import Schedule, customize
+from bitfold.schedule.shadow import shadow_words
 from bitfold.schedules.folding import fold
 
 

@@ -17,12 +17,12 @@ from bitfold.cli import script
 from bitfold.ir.nodes import Program
 from bitfold.ir.run import run_python
 from bitfold.lowering.flatten import flatten_pipelines
-from bitfold.lowering.shadow import shadow_words
 from bitfold.model.cycles import model
 from bitfold.networks import bnn_pynq, topology
 from bitfold.networks.catalog import SCHEDULES, find_network, find_schedule
 from bitfold.networks.datasets import cifar10_test_1000
 from bitfold.networks.weights_io import Weights
+from bitfold.schedule.shadow import shadow_words
 from bitfold.schedules.folding import fold_network
 
 CNV = find_network("cnv")

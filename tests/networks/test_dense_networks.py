@@ -15,11 +15,11 @@ from bitfold.build.llvm.jit import CpuModule
 from bitfold.ir.nodes import Program
 from bitfold.ir.run import run_python
 from bitfold.lowering.flatten import flatten_pipelines
-from bitfold.lowering.shadow import shadow_words
 from bitfold.model.cycles import model
 from bitfold.networks import weights_io
 from bitfold.networks.catalog import SCHEDULES, find_network, find_schedule
 from bitfold.networks.datasets import mnist_test
+from bitfold.schedule.shadow import shadow_words
 from bitfold.schedules.folding import fold_network
 
 IMAGES = 100

@@ -13,8 +13,8 @@ from bitfold.ir.run import reset, run_python
 from bitfold.ir.verify import verify
 from bitfold.lowering.banks import bank_roms
 from bitfold.lowering.flatten import flatten_pipelines
-from bitfold.lowering.shadow import shadow_words
 from bitfold.lowering.streams import streams_to_arrays
+from bitfold.schedule.shadow import shadow_words
 
 
 def inputs(program: Program, seed: int) -> list[np.ndarray]:

@@ -171,7 +171,7 @@ def test_words_that_no_loop_goes_over_are_refused_with_a_remedy() -> None:
 
 
 def test_a_word_of_which_one_lane_is_set_is_refused() -> None:
-    s = customize(written("def kernel(x: uint8[1], y: uint8[1]):\n    y[0] = x[0]\n").function)
+    s = customize(written("def kernel(x: uint8[2], y: uint8[2]):\n    y[1] = 3\n").function)
     with pytest.raises(ScheduleError, match="a store changes one of the 3 lanes of a word"):
         s.stream("y", lanes=3)
 

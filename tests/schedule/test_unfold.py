@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tests.schedule import kernels_used as k
 from tests.schedule.ladder import check_llvm, check_python, check_rewritten, inputs, python_result
+from tests.strategies import load
 
 from bitfold.build.hls.simulation import HlsModule
 from bitfold.diagnostics import ScheduleError
@@ -145,3 +146,30 @@ def test_a_local_array_that_a_loop_alone_uses_goes_into_its_kernel() -> None:
     s.outline("j", "blur")
     s.dataflow()
     check_rewritten(before, s.program)
+
+
+RESULT = """
+from bitfold.lang import *
+
+
+def half(x: uint8[4], n: uint8) -> uint8:
+    v: uint8 = 0
+    for i in range(4):
+        v += x[i] >> n
+    return v
+
+
+def kernel(x: uint8[4], y: uint8[2]):
+    y[0] = half(x, x[0])
+    y[1] = half(x, 1)
+"""
+
+
+@pytest.mark.csim
+def test_numbers_are_passed_whatever_the_shape_of_what_holds_them(tmp_path: Path) -> None:
+    s = customize(load(RESULT)["kernel"])
+    args = inputs(s.program, 0)
+    expected = python_result(s.program, args)
+    s.reshape("half_result", 1, 1)
+    HlsModule(s.program, tmp_path / "numbers")(*args)
+    assert all((a == b).all() for a, b in zip(args, expected, strict=True))

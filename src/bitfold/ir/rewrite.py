@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from bitfold.diagnostics import Span
-from bitfold.ir.build import rebuild
+from bitfold.ir.build import const, fill_value, loop_var, rebuild
 from bitfold.ir.nodes import (
     NOWHERE,
     Alloc,
@@ -147,6 +147,18 @@ def freshen(body: Body, taken: set[str]) -> Body:
             case Declare() | Alloc():
                 names[stmt.name] = fresh(stmt.name, taken)
     return rename(body, names)
+
+
+def filled(array: Alloc, taken: set[str]) -> Stmt:
+    """Loops with new names that store the fill of `array` in all its elements."""
+    assert array.fill is not None
+    dims = array.type.dims
+    names = [fresh(f"{array.name}_{d}", taken) for d in range(len(dims))]
+    indices = tuple(loop_var(n, 0, size - 1) for n, size in zip(names, dims, strict=True))
+    made: Stmt = Store(array.name, indices, fill_value(array.fill), span=array.span)
+    for name, size in reversed(list(zip(names, dims, strict=True))):
+        made = For(name, const(0), const(size), 1, (made,), span=array.span)
+    return made
 
 
 def rename(body: Body, names: Mapping[str, str]) -> Body:

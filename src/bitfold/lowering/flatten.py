@@ -31,11 +31,10 @@ from bitfold.ir.nodes import (
     If,
     Program,
     Stmt,
-    Store,
     While,
     walk,
 )
-from bitfold.ir.rewrite import Body, bound_names, fresh, map_body
+from bitfold.ir.rewrite import Body, bound_names, filled, map_body
 from bitfold.schedule.directives import check_rewind
 
 
@@ -121,20 +120,10 @@ class _Flattener:
                 case Alloc():
                     hoisted.append(replace(stmt, fill=None))
                     if stmt.fill is not None:
-                        kept.append(self._fill(stmt, build.fill_value(stmt.fill)))
+                        kept.append(filled(stmt, self.taken))
                 case _:
                     kept.append(stmt)
         return tuple(kept)
-
-    def _fill(self, stmt: Alloc, value: Expr) -> Stmt:
-        """Loops that store `value` everywhere in the array."""
-        dims = stmt.type.dims
-        names = [fresh(f"{stmt.name}_{d}", self.taken) for d in range(len(dims))]
-        indices = tuple(build.loop_var(n, 0, size - 1) for n, size in zip(names, dims, strict=True))
-        filled: Stmt = Store(stmt.name, indices, value, span=stmt.span)
-        for name, size in reversed(list(zip(names, dims, strict=True))):
-            filled = For(name, build.const(0), build.const(size), 1, (filled,), span=stmt.span)
-        return filled
 
 
 def _guarded(body: Body, nest: list[For], first: bool) -> Body:

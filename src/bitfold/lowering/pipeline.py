@@ -17,12 +17,12 @@ from bitfold.lowering.depths import check_depths
 from bitfold.lowering.flatten import flatten_pipelines
 from bitfold.lowering.hoist import hoist_allocas
 from bitfold.lowering.mlir import ir, passmanager
-from bitfold.lowering.shadow import shadow_words
 from bitfold.lowering.states import own_states
 from bitfold.lowering.streams import streams_to_arrays
 from bitfold.lowering.to_mlir import Lowered, module_text, to_mlir
 from bitfold.lowering.unroll import unroll_loops
 from bitfold.lowering.words import words_in_registers
+from bitfold.schedule.shadow import shadow_words
 
 LLVM_PASSES = (
     "canonicalize",

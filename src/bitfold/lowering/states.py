@@ -7,7 +7,8 @@
 
 HLS C++ has no other place for it: a port of the top would be the caller's to keep. A state that several
 calls share is the caller's own. An array that a dataflow kernel declares, and only one of its processes uses,
-goes into that process: a DATAFLOW region has arrays only from one process to the next.
+goes into that process: a DATAFLOW region has arrays only from one process to the next, and the first of these
+fills what the kernel would fill.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from bitfold.ir.nodes import (
     walk,
     walk_expr,
 )
-from bitfold.ir.rewrite import Body, map_body
+from bitfold.ir.rewrite import Body, bound_names, filled, map_body
 
 
 def own_states(program: Program) -> Program:
@@ -46,17 +47,32 @@ def own_states(program: Program) -> Program:
 
 
 def _own_scratch(program: Program, name: str) -> Program:
-    """Move what one process of a dataflow kernel alone uses into it."""
+    """Move what one process of a dataflow kernel alone uses into it, and fills to the first that uses it."""
     for made in program.function(name).body:
         if not isinstance(made, Alloc) or made.type.streamed or made.state is not None:
             continue
         function = program.function(name)
         calls = _calls(function, made.name)
-        if len(calls) == 1 and _call_count(program, calls[0].callee) == 1:
+        if not calls or _call_count(program, calls[0].callee) != 1:
+            continue
+        if len(calls) == 1:
             left = replace(function, body=tuple(s for s in function.body if s is not made))
             program, inner, moved = _passed_on(program, left, made, calls[0])
             program = program.with_function(replace(inner, body=(moved, *inner.body)))
+        elif made.fill is not None and not program.function(calls[0].callee).concurrent:
+            empty = replace(made, fill=None)
+            body = tuple(empty if s is made else s for s in function.body)
+            program = program.with_function(replace(function, body=body))
+            program = program.with_function(_filling(program.function(calls[0].callee), made, calls[0]))
     return program
+
+
+def _filling(callee: Function, made: Alloc, call: CallKernel) -> Function:
+    """The called kernel, which first fills what is passed to it."""
+    param = callee.params[call.args.index(made.name)]
+    loops = filled(replace(made, name=param.name, type=param.type), bound_names(callee))
+    roms = sum(isinstance(s, Rom) for s in callee.body)
+    return replace(callee, body=(*callee.body[:roms], loops, *callee.body[roms:]))
 
 
 def _place(program: Program, function: Function, made: Alloc, calls: list[CallKernel]) -> Program:

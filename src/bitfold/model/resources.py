@@ -47,13 +47,13 @@ from bitfold.lang.stream import StreamType
 from bitfold.lang.types import DEPTH, ArrayType, FloatType, covering
 from bitfold.lowering.banks import bank_roms
 from bitfold.lowering.flatten import flatten_pipelines
-from bitfold.lowering.shadow import shadow_words
 from bitfold.lowering.states import own_states
 from bitfold.markup import table
 from bitfold.model import costs
 from bitfold.model.costs import KERNEL, NOTHING, SHELL, Resources
 from bitfold.model.known import without_known_names
 from bitfold.model.operators import Operators, accumulated
+from bitfold.schedule.shadow import shadow_words
 
 __all__ = ["SHELL", "Estimate", "Item", "Resources", "estimate"]
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from bitfold.diagnostics import Note, ScheduleError
 from bitfold.ir.effects import parameter_effects
 from bitfold.ir.nodes import Alloc, CallKernel, Function, Program, Rom
-from bitfold.schedule.lookup import declared_at
+from bitfold.schedule.lookup import arrays_of, declared_at
+from bitfold.schedule.shadow import shadow_words
 
 
 def dataflow(program: Program, function: Function) -> Function:
@@ -25,7 +26,8 @@ def dataflow(program: Program, function: Function) -> Function:
         ScheduleError: the kernel does more than declare arrays and call kernels; several kernels write, or
             several read, one array; one writes what another reads before, or a parameter that another reads.
     """
-    check_processes(program, function)
+    made = replace(function, dataflow=True)
+    check_processes(program.with_function(made), made)
     if not any(isinstance(s, CallKernel) for s in function.body):
         raise ScheduleError(
             f"{function.name!r} calls no kernels",
@@ -33,11 +35,15 @@ def dataflow(program: Program, function: Function) -> Function:
             span=function.span,
             remedy="dataflow is for a kernel that calls others",
         )
-    return replace(function, dataflow=True)
+    return made
 
 
 def check_processes(program: Program, function: Function) -> None:
-    """Raise ScheduleError unless the kernels that `function` calls may run at the same time."""
+    """Raise ScheduleError unless the kernels that `function` calls may run at the same time.
+
+    One that reads words only to change lanes of them, and sets them all, does not read them as a process.
+    """
+    program = shadow_words(program)
     for stmt in function.body:
         if not isinstance(stmt, (Alloc, CallKernel, Rom)):
             raise ScheduleError(
@@ -54,7 +60,11 @@ def check_processes(program: Program, function: Function) -> None:
         for array, effects in zip(call.args, parameter_effects(program, callee), strict=True):
             for writes, does in zip((False, True), effects, strict=True):
                 if does and users.setdefault((array, writes), call) is not call:
-                    raise _shared(function, array, writes, users[array, writes], call)
+                    other = users[array, writes]
+                    writer = users.get((array, True))
+                    packed = not writes and arrays_of(function)[array].lanes > 1
+                    changes = writer.callee if packed and writer in (call, other) else ""
+                    raise _shared(function, array, writes, other, call, changes)
     for (array, writes), call in users.items():
         reader = users.get((array, False), call)
         if writes and reader is not call:
@@ -83,12 +93,15 @@ def _check_handed_on(function: Function, array: str, writer: CallKernel, reader:
 
 
 def _shared(
-    function: Function, array: str, writes: bool, first: CallKernel, second: CallKernel
+    function: Function, array: str, writes: bool, first: CallKernel, second: CallKernel, changes: str
 ) -> ScheduleError:
+    """Several processes write, or read, `array`; the one called `changes` to change lanes of words."""
     verb = "write" if writes else "read"
     remedy = (
         "let one kernel write it" if writes else "copy it in a kernel of its own, an array for each reader"
     )
+    if changes:
+        remedy = f"let {changes!r} set every lane of the words of {array!r}; it reads them to change some"
     return ScheduleError(
         f"{first.callee!r} and {second.callee!r} both {verb} {array!r}, so they cannot be processes",
         code="BF-S030",

@@ -31,7 +31,7 @@ from bitfold.ir.nodes import (
 from bitfold.ir.rewrite import Body, bound_names, fresh, map_body, map_exprs
 from bitfold.lang.types import ArrayType, bit
 from bitfold.schedule.affine import Guard, affine, domain, names_of
-from bitfold.schedule.lanes import changed_lanes, set_lane
+from bitfold.schedule.lanes import changed_lane, set_lane
 from bitfold.schedule.lookup import arrays_of
 from bitfold.schedule.order import Order, Site, listed, refused, sites
 
@@ -218,12 +218,12 @@ def writer(function: Function, name: str) -> Function:
         raise refused(function, name, found[1], "it is written in several places", "write", found[0])
     (site,) = found
     type = arrays_of(function)[name]
-    lane = _changed_lane(site, type)
+    lane = changed_lane(site.store, type) if site.store else None
     if lane is not None:
         return _word_writer(function, name, type, site, *lane)
     order = Order(site.loops, site.within(len(site.loops) + 1), site.indices)
     why = order.fault(type)
-    if sites(function, name, stores=False):  # of a word, and not in a way that `_changed_lane` knows
+    if sites(function, name, stores=False):  # of a word, and not in a way that `changed_lane` knows
         why = f"a store changes one of the {type.lanes} lanes of a word"
     if why:
         raise refused(function, name, site, why, "write")
@@ -238,19 +238,6 @@ def writer(function: Function, name: str) -> Function:
         return None
 
     return replace(function, body=map_body(function.body, put))
-
-
-def _changed_lane(site: Site, type: ArrayType) -> tuple[Expr, Expr] | None:
-    """The lane of a word that the store changes, and its new value; None when it stores a whole word."""
-    store = site.store
-    assert store is not None
-    if type.lanes < 2:
-        return None
-    word = build.load(store.array, store.indices, type.elem)
-    for lane, value in changed_lanes(store.value, type.part):
-        if store.value == set_lane(word, lane, value, type.part):
-            return lane, value
-    return None
 
 
 def _word_writer(
@@ -303,5 +290,7 @@ def _fills_words(type: ArrayType, site: Site, lane: Expr) -> bool:
 def only_sets_lanes(function: Function, array: str) -> bool:
     """Whether the kernel stores to the array and reads it only in words of which it changes a lane."""
     type = arrays_of(function)[array]
-    changes = [site for site in sites(function, array, stores=True) if _changed_lane(site, type)]
+    changes = [
+        site for site in sites(function, array, stores=True) if site.store and changed_lane(site.store, type)
+    ]
     return bool(changes) and len(sites(function, array, stores=False)) == len(changes)

@@ -131,7 +131,22 @@ def changed_lanes(changed: Expr, part: IntType) -> list[tuple[Expr, Expr]]:
             return [(lane, value)]
         case Binary(op=Op.OR, rhs=Binary(op=Op.SHL, lhs=value, rhs=lane)) if part.width == 1:
             return [(lane, value)]
+        case Binary(op=Op.OR, rhs=Binary(op=Op.SHL, lhs=value, rhs=Const(value=offset))):
+            return [(build.const(offset // part.width), value)]
+        case Binary(op=Op.OR, rhs=value):
+            return [(build.const(0), value)]
     return []
+
+
+def changed_lane(store: Store, type: ArrayType) -> tuple[Expr, Expr] | None:
+    """The lane of a word that the store changes, and its new value; None when it stores a whole word."""
+    if type.lanes < 2:
+        return None
+    word = build.load(store.array, store.indices, type.elem)
+    for lane, value in changed_lanes(store.value, type.part):
+        if store.value == set_lane(word, lane, value, type.part):
+            return lane, value
+    return None
 
 
 def _lift(e: Expr, var: str, lanes: int, part: IntType) -> Expr | None:

@@ -104,7 +104,8 @@ def _check(asked: Function, array: str, owner: Function, name: str, lanes: int) 
 def _pack_in(function: Function, array: str, lanes: int) -> Function:
     """`function` with the bits of `array` in words: a read takes one bit of a word, a store changes one."""
     taken = bound_names(function)
-    part = arrays_of(function)[array].elem
+    type = arrays_of(function)[array]
+    part = type.elem
     assert isinstance(part, IntType), "refused by pack"
     word_type = UInt(lanes * part.width)
 
@@ -137,7 +138,8 @@ def _pack_in(function: Function, array: str, lanes: int) -> Function:
                     name = fresh(f"{array}_lane", taken)
                     before = (Declare(name, part, value, span=s.span),)
                     value = build.local(name, part, s.span)
-                word = build.load(array, indices, word_type, s.span)
+                alone = type.dims[-1] == 1  # the word holds nothing that must be kept
+                word = build.const(0) if alone else build.load(array, indices, word_type, s.span)
                 return (*before, replace(s, indices=indices, value=set_lane(word, lane, value, part)))
             case Alloc(fill=int() as fill) if s.name == array and fill:
                 ones = sum(1 << (part.width * lane) for lane in range(lanes))

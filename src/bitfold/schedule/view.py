@@ -12,6 +12,7 @@ from bitfold.ir.printer import program_text
 from bitfold.ir.verify import verify
 from bitfold.lang.layouts import Partition
 from bitfold.lang.types import ArrayType
+from bitfold.schedule.dataflow import check_processes
 from bitfold.schedule.dependence import is_trusted
 from bitfold.schedule.directives import check_rewind
 from bitfold.schedule.lookup import arrays_of, constant_trips, find_array, find_loop, loops_of, path_to
@@ -189,6 +190,7 @@ class View:
         if not is_trusted():
             verify(program, self.program)
         self._check_rewinding(program, primitive)
+        self._check_processes(program, primitive)
         gone = tuple(sorted(_gone(self.program, program)))
         self._state.trace += (Step(primitive, self.name, args, tuple((keywords or {}).items()), gone),)
         self._state.program = program
@@ -207,6 +209,16 @@ class View:
                             error.message = f"after {primitive}, {error.message}"
                             error.remedy = f"{primitive} first, or leave the rewind out"
                         raise
+
+    def _check_processes(self, program: Program, primitive: str) -> None:
+        """Raise ScheduleError when kernels that ran at the same time no longer can in `program`."""
+        kept = {f.name for f in program.functions} if program is not self.program else set()
+        for name in (f.name for f in self.program.functions if f.concurrent and f.name in kept):
+            error = _conflict(program, name)
+            if error and not _conflict(self.program, name):
+                error.message = f"after {primitive}, {error.message}"
+                error.remedy = f"{error.remedy}; or leave {primitive} out"
+                raise error
 
     def _loop(self, axis: str | Loop) -> tuple[Self, str]:
         """The view of the kernel that has the loop, and the loop's name; ScheduleError when there is none."""
@@ -262,6 +274,15 @@ class View:
             )
         kernel, _, name = given.rpartition(":")
         return (self.at(kernel) if kernel else self), name
+
+
+def _conflict(program: Program, name: str) -> ScheduleError | None:
+    """Why the kernels that `name` calls cannot run at the same time."""
+    try:
+        check_processes(program, program.function(name))
+    except ScheduleError as error:
+        return error
+    return None
 
 
 def _gone(before: Program, after: Program) -> set[tuple[str, str]]:
