@@ -30,9 +30,11 @@ from tests.writing.files import draw_file
 from tests.writing.values import random_array, random_values
 
 from bitfold.frontend import parse
+from bitfold.ir.arguments import groups
 from bitfold.ir.nodes import Program
 from bitfold.lang import specialize, typed
 from bitfold.lang.state import is_state
+from bitfold.lang.structs import Record, StructArray
 
 __all__ = [
     "KernelCase",
@@ -89,25 +91,31 @@ class KernelCase:
         """Copies of `args` after the plain Python function ran on them."""
         after = [a.copy() for a in args]
         params = self.program.arguments
+        arrays = {p.name: a for p, a in zip(params, after, strict=True)}
         whole: dict[str, np.ndarray] = {}
-        given: dict[str, Any] = {}
-        for p, a in zip(params, after, strict=True):
-            if p.member is not None:
-                name = p.member.argument
-                structs = whole.setdefault(name, np.zeros(p.type.dims, p.member.struct.dtype))
-                structs[p.member.field] = a
-                given[name] = typed(structs, p.member.struct)
-            elif not p.result:
-                view = typed(a, p.fixed or p.type.elem)
-                given[p.name] = view[0] if p.scalar else view
+        given = []
+        for group in groups([p for p in params if not p.result]):
+            first, made = group[0], arrays[group[0].name]
+            kind: Any = first.fixed or first.type.elem
+            if first.member is not None:
+                kind = first.member.struct
+                made = whole[first.member.argument] = np.zeros(first.type.dims, kind.dtype)
+                for p in group:
+                    assert p.member is not None
+                    made[p.member.field] = arrays[p.name]
+            view = typed(made, kind)
+            given.append(view[0] if first.scalar else view)
         with np.errstate(all="ignore"):
-            found = self.specialized(*given.values())
-        results = iter(found if isinstance(found, tuple) else (found,))
-        for p, a in zip(params, after, strict=True):
-            if p.result:
-                a[...] = next(results)
-            elif p.member is not None:
-                a[...] = whole[p.member.argument][p.member.field]
+            found = self.specialized(*given)
+        results = groups([p for p in params if p.result])
+        for group, value in zip(results, (found,) if len(results) == 1 else found or (), strict=True):
+            for p in group:
+                field = p.member.field if p.member else ""
+                part = value.part(field) if isinstance(value, StructArray) else value
+                arrays[p.name][...] = getattr(part, field) if isinstance(part, Record) else part
+        for p in params:
+            if p.member is not None and not p.result:
+                arrays[p.name][...] = whole[p.member.argument][p.member.field]
         return after
 
     @cached_property

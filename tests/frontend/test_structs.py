@@ -14,9 +14,10 @@ from bitfold import customize
 from bitfold.build.llvm.jit import CpuModule
 from bitfold.diagnostics import UsageError
 from bitfold.frontend import parse
+from bitfold.ir.arguments import with_members
 from bitfold.ir.nodes import Program
 from bitfold.ir.printer import program_text
-from bitfold.ir.run import as_python, run_python, with_members
+from bitfold.ir.run import as_python, run_python
 from bitfold.ir.verify import verify
 from bitfold.lang import typed
 

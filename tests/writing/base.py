@@ -146,6 +146,10 @@ def formal_of(actual: Array, name: str, writable: bool, generic: bool = False) -
     return Array(name, actual.elem, actual.shape, dims, writable, type_name=type_name, struct=actual.struct)
 
 
+Passed = Array | Elem | StructKind
+"""What a kernel takes or returns: an array, or the type of a number or of a struct."""
+
+
 @dataclass
 class Loop:
     """A loop's variable and its range."""
@@ -157,15 +161,17 @@ class Loop:
 
 @dataclass(frozen=True)
 class Kernel:
-    """A kernel that others may call: its parameters, arrays or numbers, and the types of its results.
+    """A kernel that others may call: its parameters, arrays, numbers or structs, and its results likewise.
 
-    One that `writes` is called as a statement, not inside an expression.
+    One that `writes` is called as a statement, not inside an expression. It uses the states in `own` itself,
+    so they are not passed to it.
     """
 
     name: str
-    params: tuple[Array | Elem, ...]
-    results: tuple[Array | Elem, ...] = ()
+    params: tuple[Passed, ...]
+    results: tuple[Passed, ...] = ()
     writes: bool = True
+    own: frozenset[str] = frozenset()
 
 
 @cache
@@ -186,7 +192,7 @@ class Base:
     roms: list[Array]
     kernels: list[Kernel] = field(default_factory=list)
     structs: list[StructKind] = field(default_factory=list)
-    results: tuple[Array | Elem, ...] = ()
+    results: tuple[Passed, ...] = ()
     dims: dict[str, int] = field(default_factory=dict)
     loops: list[Loop] = field(default_factory=list)
     scalars: list[tuple[str, Elem, bool]] = field(default_factory=list)
@@ -197,6 +203,14 @@ class Base:
 
     def pick(self, options: Sequence[T]) -> T:
         return options[self.draw(_below(len(options)))]
+
+    def enter(self, name: str, kind: Elem | StructKind, inferred: bool = False) -> None:
+        """Let a name stand for a number, or for a struct and its fields."""
+        if isinstance(kind, StructKind):
+            self.records.append((name, kind))
+            self.scalars += [(f"{name}.{field}", elem, True) for field, elem in kind.fields]
+        else:
+            self.scalars.append((name, kind, inferred))
 
     def chance(self) -> bool:
         return self.pick((False, True))

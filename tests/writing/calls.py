@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.writing.base import Array, Base, Elem, Kernel
+from tests.writing.base import Array, Base, Elem, Kernel, Passed, StructKind
 
 from bitfold.lang import FixedType, IntType
 
@@ -31,15 +31,19 @@ class Calls(Base):
         self.line(depth, f"{', '.join(names)} = {text}")
         for name, result in zip(names, kernel.results, strict=True):
             if isinstance(result, Array):
-                self.arrays.append(Array(name, result.elem, result.shape, result.shape))
+                made = Array(name, result.elem, result.shape, result.shape, struct=result.struct)
+                self.arrays += made.parts
             else:
-                self.scalars.append((name, result, True))
+                self.enter(name, result, inferred=True)
         return None
 
     def called(self, kernel: Kernel) -> str | None:
         """A call with arguments from the scope, or None where nothing fits one of its parameters."""
-        given, roots = [], []
+        given, roots = [], [*kernel.own]
         for param in kernel.params:
+            if isinstance(param, StructKind):
+                given.append(self.whole_record(param))
+                continue
             if not isinstance(param, Array):
                 given.append(self.argument(param))
                 continue
@@ -115,13 +119,20 @@ class Calls(Base):
 
     def leave(self) -> str:
         """A return, of the values that a kernel with results gives."""
-        values = [r.name if isinstance(r, Array) else self.value(r, 1) for r in self.results]
+        values = []
+        for kind in self.results:
+            if isinstance(kind, StructKind):
+                values.append(self.whole_record(kind))
+            else:
+                values.append(kind.name if isinstance(kind, Array) else self.value(kind, 1))
         return f"return {', '.join(values)}".rstrip()
 
 
-def shown(result: Array | Elem) -> str:
-    """The type of a result as it is declared."""
-    return result.annotation if isinstance(result, Array) else str(result)
+def shown(kind: Passed) -> str:
+    """The type of a parameter or a result as it is declared."""
+    if isinstance(kind, StructKind):
+        return kind.name
+    return kind.annotation if isinstance(kind, Array) else str(kind)
 
 
 __all__ = ["Calls", "FixedType", "shown"]

@@ -12,6 +12,7 @@ from tests.writing.base import (
     Draw,
     Elem,
     Kernel,
+    Passed,
     Rules,
     StructKind,
     draw_array,
@@ -47,8 +48,9 @@ class Writer(Flow, Statements, Wholes, Records, Calls, Expressions, Reals, Exact
                 self.dims.update(zip(names, array.shape, strict=True))
         for result in self.results:
             if isinstance(result, Array):
-                self.line(1, f"{result.name} = zeros({result.elem}{list(result.shape)})")
-                self.arrays.append(result)
+                kind = result.struct.name if result.struct else result.elem
+                self.line(1, f"{result.name} = zeros({kind}{list(result.shape)})")
+                self.arrays += result.parts
         if self.results:
             self.line(1, "z = zeros(int8[2])")
             self.arrays.append(Array("z", Int(8), (2,), (2,)))
@@ -107,6 +109,11 @@ class _File:
         for i in range(self.draw(st.integers(1, 3))):
             rules = replace(self.rules, fixed=False)
             state = replace(draw_array(self.draw, f"L{i}", rules, {}), outside=True)
+            if self.structs and self.rarely(4):
+                state = replace(state, struct=self.draw(st.sampled_from(self.structs)))
+                self.head.append(f"{state.name} = stateful({state.annotation})\n")
+                (self.private if i else self.states).append(state)
+                continue
             initial = self.draw(
                 st.sampled_from(
                     ["", "" if state.elem == Int(1) else ", 1", f", {_literal(state.elem, state.shape, i)}"]
@@ -121,29 +128,29 @@ class _File:
             return replace(made, struct=self.draw(st.sampled_from(self.structs)), type_name="")
         return made
 
-    def number(self) -> Elem:
-        """The type of a number that is passed; one of 64 bits counts, so it is another here."""
+    def number(self) -> Elem | StructKind:
+        """The type of a number that is passed, or a struct; one of 64 bits counts, so it is another here."""
+        if self.structs and self.rarely(3):
+            chosen: StructKind = self.draw(st.sampled_from(self.structs))
+            return chosen
         found: Elem = self.draw(element_types(40, self.rules.floats, self.rules.fixed))
         return found
 
-    def draw_results(self, least: int) -> tuple[Array | Elem, ...]:
-        found: list[Array | Elem] = []
+    def draw_results(self, least: int) -> tuple[Passed, ...]:
+        found: list[Passed] = []
         for i in range(self.draw(st.integers(least, 2))):
             if self.rarely(3):
-                made = draw_array(self.draw, f"y{i}", self.rules, {})
-                found.append(made)
+                found.append(self.array(f"y{i}", {}, {}))
             else:
                 found.append(self.number())
         return tuple(found)
 
-    def add_kernel(
-        self, name: str, near: list[Array], results: tuple[Array | Elem, ...], sized: bool
-    ) -> None:
+    def add_kernel(self, name: str, near: list[Array], results: tuple[Passed, ...], sized: bool) -> None:
         """A kernel that may be called with arrays such as those in `near`, or parts of them."""
-        params: list[Array | Elem] = []
+        params: list[Passed] = []
         for i in range(self.draw(st.integers(1, 2))):
             actual = self.draw(st.sampled_from([*near, *self.states, *([] if i == 0 else self.roms)]))
-            if actual.plain and self.rarely(2):
+            if not actual.field and self.rarely(2):
                 shape = tuple(self.draw(st.integers(1, size)) for size in actual.shape)
                 if len(shape) == 2 and self.rarely(2):
                     shape = shape[1:]
@@ -153,18 +160,21 @@ class _File:
         numbers = [self.number() for _ in range(self.draw(st.integers(1 if results else 0, 2)))]
         arrays = [part for p in params if isinstance(p, Array) for part in p.parts]
         private = self.private if self.rarely(3) else []
-        writer = Writer(self.draw, self.rules, [*arrays, *private], [], structs=self.structs, results=results)
+        arrays += [part for a in private for part in a.parts]
+        writer = Writer(self.draw, self.rules, arrays, [], structs=self.structs, results=results)
         if sized:
             writer.kernels = list(self.kernels)
-        writer.scalars += [(f"n{i}", elem, False) for i, elem in enumerate(numbers)]
+        for i, kind in enumerate(numbers):
+            writer.enter(f"n{i}", kind)
         if not any(a.writable for a in writer.arrays) and not results:
             return
         body = writer.kernel(max_statements=2)
         declared = [p.declaration for p in params if isinstance(p, Array)]
-        declared += [f"n{i}: {elem}" for i, elem in enumerate(numbers)]
+        declared += [f"n{i}: {shown(kind)}" for i, kind in enumerate(numbers)]
         self.head.append(f"\ndef {name}({', '.join(declared)}){_arrow(results)}:\n{body}")
         writes = not results or bool(private)
-        self.kernels.append(Kernel(name, (*params, *numbers), results, writes))
+        own = frozenset(a.name for a in private).union(*(k.own for k in writer.kernels))
+        self.kernels.append(Kernel(name, (*params, *numbers), results, writes, own))
 
 
 def draw_file(
@@ -183,8 +193,8 @@ def draw_file(
     params = [file.array(f"a{i}", dims, types) for i in range(draw(st.integers(1, 4)))]
     used: dict[str, Any] = {d: dims[d] for p in params for d in p.dims if isinstance(d, str)}
     used |= {p.type_name: types[p.type_name] for p in params if p.type_name}
-    numbers: list[Elem] = []
-    results: tuple[Array | Elem, ...] = ()
+    numbers: list[Elem | StructKind] = []
+    results: tuple[Passed, ...] = ()
     if calls:
         numbers = [file.number() for _ in range(draw(st.sampled_from([0, 0, 1, 2])))]
         results = file.draw_results(1) if file.rarely(3) else ()
@@ -194,14 +204,15 @@ def draw_file(
             file.add_kernel("measure", params, file.draw_results(1), sized=True)
     arrays = [part for a in (*params, *file.states, *file.private) for part in a.parts]
     writer = Writer(draw, rules, arrays, file.roms, list(file.kernels), file.structs, results)
-    writer.scalars += [(f"n{i}", elem, False) for i, elem in enumerate(numbers)]
+    for i, kind in enumerate(numbers):
+        writer.enter(f"n{i}", kind)
     body = writer.kernel(max_statements=4, nested=calls and file.rarely(5))
-    declared = [p.declaration for p in params] + [f"n{i}: {elem}" for i, elem in enumerate(numbers)]
+    declared = [p.declaration for p in params] + [f"n{i}: {shown(kind)}" for i, kind in enumerate(numbers)]
     file.head.append(f"\ndef kernel({', '.join(declared)}){_arrow(results)}:\n{body}")
     return "\n".join(file.head), used
 
 
-def _arrow(results: tuple[Array | Elem, ...]) -> str:
+def _arrow(results: tuple[Passed, ...]) -> str:
     listed = ", ".join(map(shown, results))
     return f" -> ({listed})" if len(results) > 1 else f" -> {listed}" if results else ""
 

@@ -31,9 +31,7 @@ class Records(Base):
         name = self.name("s")
         declared = self.pick(["", f": {struct.name}"])
         self.line(depth, f"{name}{declared} = {self.whole_record(struct)}")
-        self.records.append((name, struct))
-        self.scalars += [(f"{name}.{field}", elem, True) for field, elem in struct.fields]
-        return None
+        return self.enter(name, struct)
 
     def record_array(self, depth: int, struct: StructKind) -> None:
         """A new array of structs."""

@@ -34,7 +34,8 @@ def bind(
         if isinstance(passed, ArrayName) and isinstance(passed.type, StreamType) and type.fault() is None:
             type = passed.type  # the depth is that of the stream passed
         if (member := parameter.member) is not None:
-            scope.bind(member.argument, StructName(member.argument, member.struct, len(type.dims)))
+            rank = 0 if parameter.scalar else len(type.dims)
+            scope.bind(member.argument, StructName(member.argument, member.struct, rank))
         if fault := type.fault():
             raise LanguageError(
                 f"parameter {parameter.name!r}: {fault}",
@@ -112,14 +113,15 @@ def _bind_scalar(
     scope: Scope,
 ) -> list[tuple[Param, Source]]:
     """A scalar parameter: a compile-time value when its caller passes one, else a local."""
-    name, span = parameter.name, parameter.span
+    name, span, member = parameter.name, parameter.span, parameter.member
+    assigned = scope.assigned.get(member.argument if member else name)
     given = None if passed is None else for_scalar(name, type.elem, held, passed.value, span)
     if isinstance(given, Const):
         value = given.value
         if not type.elem.low <= value <= type.elem.high:
             message = f"{kernel} takes {type.elem} for {name!r}, which does not hold {value}"
             raise MismatchError(name, message, span)
-        if held is None and not scope.assigned.get(name):
+        if held is None and not assigned:
             scope.bind(name, Known(value))
             return []
         local = scope.unique(name)
@@ -130,10 +132,10 @@ def _bind_scalar(
     local = scope.unique(f"{name}_value")
     first = build.load(ir_name, (build.const(0),), type.elem, span)
     scope.entry.append(Declare(local, type.elem, first, span=span))
-    kept = None if scope.assigned.get(name) else ir_name
+    kept = None if assigned else ir_name
     scope.bind(name, ScalarName(local, type.elem, fixed=held, array=kept))
     source: Source = None
     if passed is not None:
         same = passed.value is given and (given.real or given.type) == type.elem
         source = passed.array if passed.array and same else given
-    return [(Param(ir_name, type, span, fixed=held, scalar=True), source)]
+    return [(Param(ir_name, type, span, fixed=held, member=member, scalar=True), source)]

@@ -20,6 +20,7 @@ from bitfold.diagnostics import LanguageError, Span, UsageError, choices
 from bitfold.frontend.source import span_of
 from bitfold.lang.fixed import FixedType
 from bitfold.lang.generics import TypeName, as_type
+from bitfold.lang.structs import StructType
 from bitfold.lang.types import ArrayType, ElementType, FloatType, IntType
 
 
@@ -122,7 +123,7 @@ def check_given(kernel: str, generic: Generic, sizes: set[str], given: Mapping[s
 def type_fault(name: str, value: Any, generic: Generic) -> str | None:
     """Why `value` cannot be what the type `name` stands for, in words, or None."""
     found = as_type(value)
-    if not isinstance(found, (IntType, FloatType, FixedType)) or isinstance(found, TypeName):
+    if not isinstance(found, (IntType, FloatType, FixedType, StructType)) or isinstance(found, TypeName):
         return f"{name} is the type of elements, such as int16, not {value!r}"
     variable = generic.variables.get(name)
     alternatives = [as_type(t) for t in getattr(variable, "__constraints__", ())]

@@ -14,16 +14,24 @@ from bitfold.frontend.expressions import parse_expr
 from bitfold.frontend.floats import operand
 from bitfold.frontend.nested import captures, constant
 from bitfold.frontend.parameters import Bound, Scalar
-from bitfold.frontend.results import Called, number_of, renamed_results, take_results
-from bitfold.frontend.scope import ArrayName, ScalarName, Scope, described, is_kernel
+from bitfold.frontend.results import (
+    Called,
+    groups,
+    number_of,
+    renamed_results,
+    struct_result,
+    take_results,
+)
+from bitfold.frontend.scope import ArrayName, ScalarName, Scope, StructName, described, is_kernel
 from bitfold.frontend.signatures import results_of, scalars_of
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_or_none
 from bitfold.frontend.streams import passed_stream
-from bitfold.frontend.structs import field_name, find
+from bitfold.frontend.structs import field_name, value_of
 from bitfold.frontend.views import view
 from bitfold.ir.nodes import Expr, Stmt
 from bitfold.lang.state import State
+from bitfold.lang.structs import StructType
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,7 @@ class Argument:
     parameter: str
     value: Bound
     span: Span
+    struct: StructType | None = None
 
 
 Instantiate = Callable[[FunctionType, list[Argument], Span], Called]
@@ -51,34 +60,32 @@ class Calls:
 
     def __post_init__(self) -> None:
         self.scope.call = self.number
+        self.scope.returned = self.struct
 
-    def gives_arrays(self, node: ast.Call) -> bool:
-        """Whether it calls a kernel that returns an array, or several results."""
+    def gives(self, node: ast.Call, target: ast.expr) -> bool:
+        """Whether it calls a kernel that returns an array or several results, or has several targets."""
         callee = self._kernel(node)
         if callee is None:
             return False
-        results = results_of(callee)
-        return len(results) > 1 or any(not r.scalar for r in results)
+        results = groups(results_of(callee))
+        several = len(results) > 1 or (bool(results) and isinstance(target, ast.Tuple))
+        return several or any(not r.scalar for (r, *_) in results)
 
     def named_results(self, node: ast.Call, target: ast.expr) -> tuple[Stmt, ...]:
         """`target = node`, a call that gives arrays or several results."""
         targets = target.elts if isinstance(target, ast.Tuple) else [target]
-        called = self.called(node)
-        if len(targets) == len(called.results):
-            plain = [
-                self.scope.unique(t.id) if isinstance(t, ast.Name) and not scalar else ""
-                for t, (_, scalar) in zip(targets, called.results, strict=True)
-            ]
-            called = renamed_results(called, plain)
+        called = renamed_results(self.called(node), targets, self.scope)
         return take_results(called, targets, self.scope, span_of(target, self.scope.file))
 
     def number(self, node: ast.Call) -> Expr:
         """The value of a call inside an expression: made before the statement, where that is the same."""
-        callee, scope, span = self._kernel(node), self.scope, span_of(node, self.scope.file)
+        callee, span = self._kernel(node), span_of(node, self.scope.file)
         assert callee is not None
-        results = results_of(callee)
-        if len(results) != 1 or not results[0].scalar:
-            what = "returns an array" if len(results) == 1 else f"returns {len(results) or 'nothing'}"
+        results = groups(results_of(callee))
+        if len(results) != 1 or not results[0][0].scalar or results[0][0].member:
+            what = f"returns {len(results) or 'nothing'}"
+            if len(results) == 1:
+                what = f"returns {'a struct' if results[0][0].scalar else 'an array'}"
             named = ", ".join("abcdefgh"[: len(results)])
             raise LanguageError(
                 f"{callee.__name__!r} {what}; an expression needs one number",
@@ -88,7 +95,26 @@ class Calls:
                 if results
                 else f"let it return a number: def {callee.__name__}(...) -> int32",
             )
-        remedy = f"call it on a line of its own first: `v: {results[0].type.elem} = {shown(node)}`"
+        called, lifted = self._inside(node, callee, f"v: {results[0][0].type.elem}")
+        statements, value = number_of(called, callee.__name__, self.scope, span)
+        lifted.extend(statements)
+        return value
+
+    def struct(self, node: ast.Call) -> StructName | None:
+        """The struct that a call returns, made before the statement; None where it returns something else."""
+        callee = self._kernel(node)
+        results = groups(results_of(callee)) if callee is not None else []
+        if callee is None or len(results) != 1 or not (results[0][0].scalar and results[0][0].member):
+            return None
+        called, lifted = self._inside(node, callee, "v")
+        statements, held = struct_result(called, callee.__name__, self.scope, span_of(node, self.scope.file))
+        lifted.extend(statements)
+        return held
+
+    def _inside(self, node: ast.Call, callee: FunctionType, name: str) -> tuple[Called, list[Stmt]]:
+        """A call inside an expression, and where it goes: before the statement. `name` is for a remedy."""
+        scope, span = self.scope, span_of(node, self.scope.file)
+        remedy = f"call it on a line of its own first: `{name} = {shown(node)}`"
         if scope.lifted is None or scope.probed:
             raise LanguageError(
                 f"{callee.__name__!r} is called where it may not run, or after a look at a stream",
@@ -105,9 +131,7 @@ class Calls:
                 span=span,
                 remedy=remedy,
             )
-        statements, value = number_of(called, callee.__name__, scope, span)
-        lifted.extend(statements)
-        return value
+        return called, lifted
 
     def called(self, node: ast.Call) -> Called:
         """The call of a kernel, of which an instance is made."""
@@ -150,13 +174,14 @@ class Calls:
         return callee if is_kernel(callee) else None
 
     def _arguments(self, parameter: str, node: ast.expr, scalar: bool) -> Iterator[Argument]:
-        """What is passed for a parameter: for an array of structs, the array of each field."""
-        span, found = span_of(node, self.scope.file), find(node, self.scope)
-        if found is None or not found.rank:
+        """What is passed for a parameter: the number, or the array, of each field of structs."""
+        span, found = span_of(node, self.scope.file), value_of(node, self.scope)
+        if found is None or (not scalar and not found.rank):
             yield Argument(parameter, self._value(node, scalar), span)
             return
-        for field in found.struct.names:
-            yield Argument(field_name(parameter, field), self._value(found.part(field, node), False), span)
+        for field, part in zip(found.struct.names, found.parts, strict=True):
+            value = self._value(part, not found.rank)
+            yield Argument(field_name(parameter, field), value, span, found.struct)
 
     def _value(self, node: ast.expr, scalar: bool) -> Bound:
         """A number, or an array. One captured from outside stays a constant, which the callee types."""

@@ -18,6 +18,7 @@ from bitfold.lang.array import FixedArray
 from bitfold.lang.fixed import FixedArrayType, FixedType
 from bitfold.lang.generics import TypeName, as_type
 from bitfold.lang.stream import StreamType
+from bitfold.lang.structs import StructType
 from bitfold.lang.types import ArrayType, ElementType
 
 
@@ -48,8 +49,15 @@ def _passed_as(value: ArrayName | tuple[str, np.ndarray]) -> _Given:
 class MismatchError(Exception):
     """What a caller passes for `parameter` does not fit its declaration."""
 
-    def __init__(self, parameter: str, message: str, where: Span) -> None:
+    def __init__(
+        self,
+        parameter: str,
+        message: str,
+        where: Span,
+        remedy: str = "pass an array of the declared shape and element type",
+    ) -> None:
         super().__init__(message)
+        self.remedy = remedy
         self.parameter = parameter
         self.message = message
         self.where = where
@@ -87,18 +95,62 @@ def resolve(
     return resolved
 
 
-def _check_structs(kernel: str, signature: Signature, bound: Mapping[str, Bound]) -> None:
-    """Raise MismatchError where an array of structs meets another kind of array."""
+def struct_types(
+    kernel: str,
+    signature: Signature,
+    given: Mapping[str, Any],
+    passed: Mapping[str, StructType],
+    span: Span,
+) -> dict[str, StructType]:
+    """The names of types in a signature that stand for structs, by what customize gives and a caller passes.
+
+    Raises:
+        UsageError, MismatchError: a name does not stand for structs.
+    """
+    generic = signature.generic
+    found = {n: t for n, t in given.items() if isinstance(t, StructType) and n in generic.types}
+    check_given(kernel, generic, set(), found, span)
     for parameter in signature.parameters:
-        if parameter.name not in bound:
-            member = parameter.member
-            whole = member.argument if member else parameter.name
-            takes = f"an array of {member.struct}" if member else str(parameter)
-            fields = [n.partition(".")[2] for n in bound if n.startswith(f"{whole}.")]
-            this = f"one of structs with the fields {', '.join(fields)}" if fields else "an array of numbers"
-            raise MismatchError(
-                whole, f"{kernel} takes {takes} for {whole!r}, but this is {this}", parameter.span
-            )
+        elem = parameter.type.elem
+        if isinstance(elem, TypeName) and (struct := passed.get(parameter.name)) is not None:
+            if fault := type_fault(elem.name, struct, generic):
+                message = f"{kernel} takes {parameter} for {parameter.name!r}: {fault}"
+                raise MismatchError(parameter.name, message, parameter.span)
+            found.setdefault(elem.name, struct)
+    return found
+
+
+def _check_structs(kernel: str, signature: Signature, bound: Mapping[str, Bound]) -> None:
+    """Raise MismatchError where structs meet numbers or other structs, or one struct an array of them."""
+    for parameter in signature.parameters:
+        member, name = parameter.member, parameter.name
+        whole = member.argument if member else name
+        passed = bound.get(name)
+        if passed is not None and (member is None or isinstance(passed, Scalar) is parameter.scalar):
+            continue
+        remedy = "pass an array of the declared shape and element type"
+        takes = f"one {parameter.type.elem}" if parameter.scalar else str(parameter)
+        if member:
+            takes = str(member.struct) if parameter.scalar else f"an array of {member.struct}"
+            parts = ", ".join(f"{field}=..." for field in member.struct.names)
+            remedy = f"pass one of that type, such as a new one: T({parts})" if parameter.scalar else remedy
+        elif parameter.scalar:
+            remedy = "pass a field of it"
+        raise MismatchError(
+            whole,
+            f"{kernel} takes {takes} for {whole!r}, but this is {_passed(bound, whole)}",
+            parameter.span,
+            remedy,
+        )
+
+
+def _passed(bound: Mapping[str, Bound], parameter: str) -> str:
+    """What is passed for a parameter, in words."""
+    if (given := bound.get(parameter)) is not None:
+        return "a number" if isinstance(given, Scalar) else "an array of numbers"
+    fields = {n.partition(".")[2]: v for n, v in bound.items() if n.startswith(f"{parameter}.")}
+    one = any(isinstance(v, Scalar) for v in fields.values())
+    return f"{'a struct' if one else 'an array of structs'} with the fields {', '.join(fields)}"
 
 
 def _unify(

@@ -19,8 +19,8 @@ from bitfold.frontend.flow import Flow
 from bitfold.frontend.kernel_calls import Argument, Calls
 from bitfold.frontend.nested import captured_parameters
 from bitfold.frontend.networks import check_streams
-from bitfold.frontend.parameters import Bound, MismatchError, Source, resolve
-from bitfold.frontend.results import Called, Result, Returns
+from bitfold.frontend.parameters import Bound, MismatchError, Source, resolve, struct_types
+from bitfold.frontend.results import Called, Filled, Result, Returns
 from bitfold.frontend.scope import ArrayName, Scope
 from bitfold.frontend.signatures import concrete, declared_parameters
 from bitfold.frontend.source import captured, definition, own_names, span_of
@@ -48,6 +48,7 @@ from bitfold.ir.nodes import (
 from bitfold.ir.rewrite import RESERVED, bindings, fresh, map_body
 from bitfold.lang.intrinsics import DATAFLOW
 from bitfold.lang.state import State
+from bitfold.lang.structs import StructType
 
 
 def parse(fn: Any, /, **dims: Any) -> Program:
@@ -93,17 +94,23 @@ class _ProgramParser:
         bound: Mapping[str, Bound],
         dims: Mapping[str, Any],
         callers: tuple[FunctionType, ...],
+        passed: Mapping[str, StructType] | None = None,
     ) -> Function:
-        """Parse `fn` with its parameters bound to types or constants, and append the instance."""
+        """Parse `fn` with its parameters bound to types or constants, and append the instance.
+
+        `passed` are the parameters that get structs, or arrays of them.
+        """
         node = definition(fn)
         file = fn.__code__.co_filename
         span = _name_span(node, file)
-        declared = declared_parameters(fn, node, file)
+        structs = struct_types(node.name, declared_parameters(fn, node, file), dims, passed or {}, span)
+        dims = {name: value for name, value in dims.items() if name not in structs}
+        declared = declared_parameters(fn, node, file, structs)
         declared.parameters.extend(captured_parameters(fn, bound, span))
         resolved = resolve(node.name, declared, bound, dims, span)
         stored = (n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
         outside = {n: v for n, v in captured(fn).items() if n not in declared.generic.sizes}
-        outside |= {n: resolved[n] for n in declared.generic.types}
+        outside |= {n: resolved[n] for n in declared.generic.types} | structs
         sizes = {n: v for n, v in resolved.items() if isinstance(v, int)}
         scope = Scope(file, outside, self.constants, own_names(fn), Counter(stored), sizes)
         scope.singled = singled(node)
@@ -163,13 +170,14 @@ class _ProgramParser:
             )
         bound: dict[str, Bound] = {a.parameter: a.value for a in args}
         try:
-            instance = self.instance(callee, bound, {}, callers)
+            structs = {_whole(a.parameter): a.struct for a in args if a.struct is not None}
+            instance = self.instance(callee, bound, {}, callers, structs)
         except MismatchError as mismatch:
             raise LanguageError(
                 mismatch.message,
                 code="BF-L029",
                 span=next(a.span for a in args if _whole(a.parameter) == _whole(mismatch.parameter)),
-                remedy="pass an array of the declared shape and element type",
+                remedy=mismatch.remedy,
                 notes=[Note(f"parameter {mismatch.parameter!r} is declared here", mismatch.where)],
             ) from None
         except LanguageError as error:
@@ -180,10 +188,13 @@ class _ProgramParser:
         results = []
         for param in instance.params:
             if param.result:
-                made = scope.unique(f"{name}_result")
+                field = f"_{param.member.field}" if param.member else ""
+                made = scope.unique(f"{name}_result{field}")
                 before.append(Alloc(made, param.type, span=span))
                 passed.append((made, span))
-                results.append((ArrayName(made, param.type, fixed=param.fixed), param.scalar))
+                results.append(
+                    Filled(ArrayName(made, param.type, fixed=param.fixed), param.scalar, param.member)
+                )
         kept = self.states[instance.name]
         passed += [(scope.state(state, value, span).ir_name, span) for state, value in kept]
         self._check_aliases(instance, passed)

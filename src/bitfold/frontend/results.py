@@ -8,28 +8,33 @@ A result is an array that the caller makes and the kernel writes: a number is an
             acc += x[i]              ->               acc += x[i]
         return acc                                result[0] = acc
 
-An array that the kernel makes and returns at its end becomes that array itself. Python gives the caller the
-very array, so what belongs to somebody else, a parameter or a constant, is not returned.
+A struct is a result for each field. An array that the kernel makes and returns at its end becomes that array
+itself. Python gives the caller the very array, so what belongs to somebody else, a parameter or a constant,
+is not returned.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from bitfold.diagnostics import LanguageError, Span
-from bitfold.frontend.assignments import assign
+from bitfold.frontend.assignments import assign, declare
 from bitfold.frontend.expressions import parse_value
 from bitfold.frontend.fixed import read
 from bitfold.frontend.floats import operand
 from bitfold.frontend.flow import Jump, Leave
 from bitfold.frontend.scalars import check_fits, for_scalar
-from bitfold.frontend.scope import ArrayName, ScalarName, Scope
+from bitfold.frontend.scope import ArrayName, ScalarName, Scope, StructName
 from bitfold.frontend.signatures import Declared
 from bitfold.frontend.source import shown, span_of
+from bitfold.frontend.struct_statements import rewritten
+from bitfold.frontend.structs import field_name, needed
 from bitfold.ir import build
-from bitfold.ir.nodes import Alloc, CallKernel, Declare, Expr, For, Param, Stmt, Store
+from bitfold.ir.nodes import Alloc, CallKernel, Declare, Expr, For, Member, Param, Stmt, Store
 from bitfold.lang.fixed import FixedType
 from bitfold.lang.types import ArrayType
 
@@ -93,22 +98,40 @@ class Returns:
 
     def _values(self, node: ast.Return, value: ast.expr, span: Span) -> Body:
         parts = value.elts if isinstance(value, ast.Tuple) else [value]
-        if len(parts) != len(self.results):
+        wanted = groups([r.declared for r in self.results])
+        if len(parts) != len(wanted):
             raise LanguageError(
-                f"{self.kernel!r} declares {len(self.results)} results, but this returns {len(parts)}",
+                f"{self.kernel!r} declares {len(wanted)} results, but this returns {len(parts)}",
                 code="BF-L061",
                 span=span_of(value, self.scope.file),
                 remedy="return a value for each of them, in their order",
             )
         found: list[Stmt] = []
-        for number, part in enumerate(parts):
-            result = self.results[number]
-            found += (
-                self._number(number, result, part, span)
-                if result.scalar
-                else self._array(number, result, part, node is self.last, span)
-            )
+        numbers = itertools.count()
+        for group, part in zip(wanted, parts, strict=True):
+            for each in [part] if group[0].member is None else self._fields(group, part):
+                number = next(numbers)
+                result = self.results[number]
+                found += (
+                    self._number(number, result, each, span)
+                    if result.scalar
+                    else self._array(number, result, each, node is self.last, span)
+                )
         return tuple(found)
+
+    def _fields(self, group: list[Declared], node: ast.expr) -> tuple[ast.expr, ...]:
+        """The fields of a struct, or the arrays of those of an array, that is returned."""
+        member, rank = group[0].member, 0 if group[0].scalar else len(group[0].type.shape)
+        assert member is not None
+        value = needed(node, member.struct, self.scope, rank)
+        if value.rank != rank or (rank and not isinstance(node, ast.Name)):
+            raise LanguageError(
+                f"{self.kernel!r} declares an array of {member.struct}, and {shown(node)!r} is none it made",
+                code="BF-L061",
+                span=span_of(node, self.scope.file),
+                remedy="return an array that the kernel made, by its name",
+            )
+        return value.parts
 
     def _name(self, number: int) -> str:
         if number not in self.names:
@@ -182,7 +205,15 @@ class Returns:
             self.names[number] = found.ir_name
             body = tuple(t for s in body for t in (self._filled(alloc) if s is alloc else (s,)))
         return body, [
-            Param(self._name(i), r.type, r.declared.span, fixed=r.fixed, scalar=r.scalar, result=True)
+            Param(
+                self._name(i),
+                r.type,
+                r.declared.span,
+                fixed=r.fixed,
+                member=r.declared.member,
+                scalar=r.scalar,
+                result=True,
+            )
             for i, r in enumerate(self.results)
         ]
 
@@ -229,12 +260,21 @@ def _everywhere(
 
 
 @dataclass(frozen=True, slots=True)
+class Filled:
+    """An array that a call fills with a result, one element of which is a number where it is a `scalar`."""
+
+    array: ArrayName
+    scalar: bool
+    member: Member | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Called:
     """A call as statements: `before` makes the arrays that it takes, and `results` are those it fills."""
 
     before: Body
     call: CallKernel
-    results: tuple[tuple[ArrayName, bool], ...]
+    results: tuple[Filled, ...]
     pure: bool
 
     @property
@@ -242,28 +282,72 @@ class Called:
         return (*self.before, self.call)
 
 
+Each = TypeVar("Each", Filled, Declared)
+
+
+def groups(results: Sequence[Each]) -> list[list[Each]]:
+    """The results as their author sees them: the fields of a struct are one."""
+    made: dict[str, list[Each]] = {}
+    for i, result in enumerate(results):
+        made.setdefault(result.member.argument if result.member else f"#{i}", []).append(result)
+    return list(made.values())
+
+
 def number_of(called: Called, hint: str, scope: Scope, span: Span) -> tuple[Body, Expr]:
     """The statements that put the one scalar result of a call into a scalar, and that scalar's value."""
-    array, _ = called.results[0]
-    name = scope.unique(f"{hint}_value")
+    array = called.results[0].array
+    held, declared = _taken(array, f"{hint}_value", scope, span)
+    value = read(build.local(held.ir_name, held.type, span), array.fixed, span)
+    return (*called.statements, declared), value
+
+
+def _taken(array: ArrayName, hint: str, scope: Scope, span: Span) -> tuple[ScalarName, Declare]:
+    """A scalar with the number that `array` holds, and its declaration."""
+    held = ScalarName(scope.unique(hint), array.type.elem, fixed=array.fixed)
     value = build.load(array.ir_name, (build.const(0),), array.type.elem, span)
-    declared = Declare(name, array.type.elem, value, span=span)
-    return (*called.statements, declared), read(build.local(name, array.type.elem, span), array.fixed, span)
+    return held, Declare(held.ir_name, held.type, value, span=span)
+
+
+def struct_result(called: Called, hint: str, scope: Scope, span: Span) -> tuple[Body, StructName]:
+    """The statements that put the one struct that a call returns into a variable without a name, and that."""
+    held, declared = _struct(called.results, hint, scope, span)
+    return (*called.statements, *declared), held
+
+
+def _struct(fields: Sequence[Filled], hint: str, scope: Scope, span: Span) -> tuple[StructName, Body]:
+    """A variable for the struct whose fields these are, and its declarations."""
+    member = fields[0].member
+    assert member is not None
+    name = f"{hint}#{next(_numbers)}"
+    found: list[Stmt] = []
+    for filled in fields:
+        assert filled.member is not None
+        scalar, declared = _taken(filled.array, f"{hint}_{filled.member.field}", scope, span)
+        scope.bind(field_name(name, filled.member.field), scalar)
+        found.append(declared)
+    made = StructName(name, member.struct, 0)
+    scope.bind(name, made)
+    return made, tuple(found)
+
+
+_numbers = itertools.count()
 
 
 def take_results(called: Called, targets: list[ast.expr], scope: Scope, span: Span) -> Body:
     """`h = dense(x, w)` and `a, b = both(x)`: names for arrays, assignments of numbers."""
     found: list[Stmt] = list(called.statements)
-    if len(targets) != len(called.results):
+    results = groups(called.results)
+    if len(targets) != len(results):
         raise LanguageError(
-            f"{len(targets)} names but {len(called.results)} results",
+            f"{len(targets)} names but {len(results)} results",
             code="BF-L011",
             span=span,
             remedy="name each of the results",
         )
-    for target, (array, scalar) in zip(targets, called.results, strict=True):
-        at = span_of(target, scope.file)
-        if not scalar:
+    for target, fields in zip(targets, results, strict=True):
+        at, first = span_of(target, scope.file), fields[0]
+        array, member = first.array, first.member
+        if not first.scalar:
             if not isinstance(target, ast.Name):
                 raise LanguageError(
                     f"an array that a kernel returns gets a name of its own, not {shown(target)!r}",
@@ -271,27 +355,52 @@ def take_results(called: Called, targets: list[ast.expr], scope: Scope, span: Sp
                     span=at,
                     remedy="name it, and copy its elements in a loop",
                 )
-            if not isinstance(scope.names.maps[0].get(target.id), ArrayName):
+            if not isinstance(scope.names.maps[0].get(target.id), StructName if member else ArrayName):
                 scope.check_free(target.id, at)
-            scope.bind(target.id, array)
+            if member is None:
+                scope.bind(target.id, array)
+                continue
+            scope.bind(target.id, StructName(target.id, member.struct, len(array.type.dims)))
+            for filled in fields:
+                assert filled.member is not None
+                scope.bind(field_name(target.id, filled.member.field), filled.array)
             continue
-        held = array
+        if member is not None:
+            held, declared = _struct(fields, array.ir_name, scope, span)
+            found += declared
+            whole = ast.copy_location(ast.Name(held.name, ast.Load()), target)
+            for part in rewritten(ast.copy_location(ast.Assign([target], whole), target), scope) or ():
+                if isinstance(part, ast.AnnAssign):
+                    found += declare(part, scope)
+                else:
+                    assert isinstance(part, ast.Assign)
+                    found += assign(part, scope)
+            continue
         hidden = ast.copy_location(ast.Name(scope.unique(array.ir_name), ast.Load()), target)
-        scope.names[hidden.id] = held
+        scope.names[hidden.id] = array
         zero = ast.copy_location(ast.Constant(0), target)
         element = ast.copy_location(ast.Subscript(hidden, zero, ast.Load()), target)
         found += assign(ast.copy_location(ast.Assign([target], element), target), scope)
     return tuple(found)
 
 
-def renamed_results(called: Called, names: list[str]) -> Called:
-    """The call with its results under other names, which nothing else has."""
-    changed = {a.ir_name: n for (a, scalar), n in zip(called.results, names, strict=True) if n and not scalar}
+def renamed_results(called: Called, targets: list[ast.expr], scope: Scope) -> Called:
+    """The call with the arrays of its results called after the targets that they become."""
+    results = groups(called.results)
+    if len(targets) != len(results):
+        return called
+    changed: dict[str, str] = {}
+    for target, fields in zip(targets, results, strict=True):
+        for filled in fields:
+            if isinstance(target, ast.Name) and not filled.scalar:
+                tail = f".{filled.member.field}" if filled.member else ""
+                changed[filled.array.ir_name] = scope.unique(f"{target.id}{tail}")
     before = tuple(
         replace(s, name=changed.get(s.name, s.name)) if isinstance(s, Alloc) else s for s in called.before
     )
     args = tuple(changed.get(a, a) for a in called.call.args)
-    results = tuple(
-        (replace(a, ir_name=changed.get(a.ir_name, a.ir_name)), scalar) for a, scalar in called.results
+    filled_now = tuple(
+        replace(f, array=replace(f.array, ir_name=changed.get(f.array.ir_name, f.array.ir_name)))
+        for f in called.results
     )
-    return replace(called, before=before, call=replace(called.call, args=args), results=results)
+    return replace(called, before=before, call=replace(called.call, args=args), results=filled_now)

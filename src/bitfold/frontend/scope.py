@@ -133,9 +133,10 @@ class Scope:
     are those that the kernel and what it calls keep.
     `converted` are the expressions whose value goes straight into a cast or an array element, so that it need
     not be known of which type it is. `entry` are statements at the kernel's start, `call`
-    gives the value of a call of another kernel inside an expression. `singled` are the names of
-    which the kernel passes single elements to others; where such a name is an array of streams, `streams` has
-    the streams that it is made of, by its name in the IR. `points` are the fixed-point types of
+    gives the value of a call of another kernel inside an expression, `returned` the struct that such a
+    call returns, if it does; `held` are those of the statement that is being parsed. `singled` are the
+    names of which the kernel passes single elements to others; where such a name is an array of streams,
+    `streams` has the streams that it is made of, by its name in the IR. `points` are the fixed-point types of
     places in the IR.
     """
 
@@ -149,6 +150,8 @@ class Scope:
     roms: list[Rom] = field(default_factory=list)
     entry: list[Stmt] = field(default_factory=list)
     call: Callable[[ast.Call], Expr] | None = None
+    returned: Callable[[ast.Call], StructName | None] | None = None
+    held: dict[int, StructName] = field(default_factory=dict)
     alive: bool = True
     lifted: list[Stmt] | None = None
     probed: bool = False
@@ -169,6 +172,8 @@ class Scope:
     def lifting(self, lifted: list[Stmt] | None) -> Iterator[None]:
         """Collect in `lifted` what goes before a statement; None where nothing can."""
         before, self.lifted, self.probed = self.lifted, lifted, False
+        if lifted is not None:
+            self.held = {}
         yield
         self.lifted = before
 

@@ -19,7 +19,7 @@ from bitfold.ir.nodes import Member
 from bitfold.lang.fixed import FixedArrayType, FixedType
 from bitfold.lang.generics import as_type
 from bitfold.lang.stream import StreamType
-from bitfold.lang.structs import StructArrayType
+from bitfold.lang.structs import StructArrayType, StructType
 from bitfold.lang.types import ArrayType, FloatType, IntType
 
 _RESULTS = (ArrayType, FixedArrayType, IntType, FloatType, FixedType)
@@ -52,8 +52,13 @@ class Signature:
     generic: Generic
 
 
-def declared_parameters(fn: FunctionType, node: ast.FunctionDef, file: str) -> Signature:
-    """The signature of `fn`. Raises LanguageError where a type of it is none of the language."""
+def declared_parameters(
+    fn: FunctionType, node: ast.FunctionDef, file: str, structs: Mapping[str, StructType] | None = None
+) -> Signature:
+    """The signature of `fn`, with the names of types that `structs` gives standing for these.
+
+    Raises LanguageError where a type of it is none of the language.
+    """
     args = node.args
     refused = [*filter(None, (args.vararg, args.kwarg)), *args.kwonlyargs, *args.defaults]
     if refused:
@@ -75,7 +80,9 @@ def declared_parameters(fn: FunctionType, node: ast.FunctionDef, file: str) -> S
         if arg.annotation is not None and isinstance(evaluated.get(arg.arg, ""), str)
     }
     generic = generic_names(fn, list(quoted.values()), scope.outside, file)
-    for name, meaning in generic.meanings().items():
+    structs = structs or {}
+    generic = replace(generic, types=generic.types - set(structs))
+    for name, meaning in {**generic.meanings(), **structs}.items():
         scope.bind(name, Known(meaning))
     declared = [
         part
@@ -102,23 +109,40 @@ def _declared_results(node: ast.expr, evaluated: Any, scope: Scope) -> list[Decl
         values = [None] * len(parts)
     found = []
     for i, (part, value) in enumerate(zip(parts, values, strict=True)):
-        type = as_type(value)
+        type, span = as_type(value), span_of(part, scope.file)
         if not isinstance(type, _RESULTS):
             type = as_type(static_or_none(_unquoted(part), scope))
+        name = "result" if len(parts) == 1 else f"result_{i}"
+        if isinstance(type, (StructType, StructArrayType)):
+            for field, each in _fields(type):
+                member = Member(name, field, type if isinstance(type, StructType) else type.struct)
+                found.append(replace(_result(field_name(name, field), each, span), member=member))
+            continue
         if not isinstance(type, _RESULTS) or isinstance(type, StreamType):
             raise LanguageError(
                 f"{shown(part)!r} is no type of a result",
                 code="BF-L033",
-                span=span_of(part, scope.file),
+                span=span,
                 remedy="a kernel returns scalars and arrays: `-> int32`, `-> int16[10]`, `-> (int32, int32)`",
             )
-        scalar = not isinstance(type, (ArrayType, FixedArrayType))
-        array = type[1] if isinstance(type, (IntType, FloatType, FixedType)) else type
-        fixed = array.elem if isinstance(array, FixedArrayType) else None
-        integers = array.raw if isinstance(array, FixedArrayType) else array
-        name = "result" if len(parts) == 1 else f"result_{i}"
-        found.append(Declared(name, integers, span_of(part, scope.file), fixed, scalar=scalar))
+        found.append(_result(name, type, span))
     return found
+
+
+def _result(name: str, type: Any, span: Span) -> Declared:
+    scalar = not isinstance(type, (ArrayType, FixedArrayType))
+    array = type[1] if scalar else type
+    fixed = array.elem if isinstance(array, FixedArrayType) else None
+    integers = array.raw if isinstance(array, FixedArrayType) else array
+    return Declared(name, integers, span, fixed, scalar=scalar)
+
+
+def _fields(type: StructType | StructArrayType) -> Iterator[tuple[str, Any]]:
+    """Each field of a struct with its type, or with that of its array."""
+    if isinstance(type, StructType):
+        yield from type.fields
+    else:
+        yield from zip(type.struct.names, type.parts, strict=True)
 
 
 def _signature_of(callee: FunctionType) -> Signature:
@@ -131,21 +155,22 @@ def results_of(callee: FunctionType) -> list[Declared]:
 
 
 def scalars_of(callee: FunctionType) -> frozenset[str]:
-    """The names of a kernel's parameters that are numbers."""
-    return frozenset(p.name for p in _signature_of(callee).parameters if p.scalar)
+    """The names of a kernel's parameters that are numbers, or single structs."""
+    parameters = _signature_of(callee).parameters
+    return frozenset(p.member.argument if p.member else p.name for p in parameters if p.scalar)
 
 
 def _declared_parts(
     arg: ast.arg, quoted: ast.expr | None, evaluated: Any, scope: Scope
 ) -> Iterator[Declared]:
-    """A parameter; for an array of structs, one for each field."""
+    """A parameter; for a struct or an array of them, one for each field."""
     type = as_type(evaluated) if quoted is None else as_type(static_or_none(quoted, scope))
-    if not isinstance(type, StructArrayType):
+    if not isinstance(type, (StructType, StructArrayType)):
         yield _declared(arg, type, scope)
         return
-    for field, part in zip(type.struct.names, type.parts, strict=True):
+    for field, part in _fields(type):
         declared = _declared(arg, part, scope)
-        member = Member(arg.arg, field, type.struct)
+        member = Member(arg.arg, field, type if isinstance(type, StructType) else type.struct)
         yield replace(declared, name=field_name(arg.arg, field), member=member)
 
 

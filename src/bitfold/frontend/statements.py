@@ -78,7 +78,7 @@ class StatementParser:
         match node:
             case ast.AnnAssign():
                 return declare(node, self.scope)
-            case ast.Assign(value=ast.Call() as call, targets=[target]) if self.calls.gives_arrays(call):
+            case ast.Assign(value=ast.Call() as call, targets=[target]) if self.calls.gives(call, target):
                 return self.calls.named_results(call, target)
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Subscript() | ast.Name()) if part := view(
                 node.value, self.scope, parse_expr, self.scope.lifted

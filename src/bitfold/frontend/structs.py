@@ -78,6 +78,18 @@ def find(node: ast.expr, scope: Scope) -> Place | None:
     return Place(meaning, node, max(0, meaning.rank - taken))
 
 
+def returned(node: ast.expr, scope: Scope) -> Place | None:
+    """The struct that a call of a kernel returns, called before the statement; None for anything else."""
+    if not isinstance(node, ast.Call) or scope.returned is None:
+        return None
+    if id(node) not in scope.held:
+        if (made := scope.returned(node)) is None:
+            return None
+        scope.held[id(node)] = made
+    held = scope.held[id(node)]
+    return Place(held, at_place(ast.Name(held.name, ast.Load()), node), 0)
+
+
 def _is_ellipsis(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is Ellipsis
 
@@ -103,7 +115,7 @@ def member(node: ast.Attribute, scope: Scope) -> ast.expr | None:
         and (struct := carried(call, scope)) is not None
     ):
         raise taken_whole(call, call.func.value, struct, scope)
-    found = find(node.value, scope)
+    found = find(node.value, scope) or returned(node.value, scope)
     if found is None:
         return None
     span, struct = span_of(node, scope.file), found.struct
@@ -175,15 +187,16 @@ class StructValue:
 
 
 def value_of(node: ast.expr, scope: Scope) -> StructValue | None:
-    """A whole struct: a new one, an element of an array, or a variable; or an array of them."""
+    """A whole struct: a new one, an element of an array, a variable, or a result; or an array of them."""
     if isinstance(node, ast.Call):
         struct = static_or_none(node.func, scope)
-        return _made(node, struct, scope) if isinstance(struct, StructType) else None
+        if isinstance(struct, StructType):
+            return _made(node, struct, scope)
     if isinstance(node, ast.IfExp):
         return _chosen(node, scope)
     if isinstance(node, ast.Name) and isinstance(known := static_or_none(node, scope), Record):
         return StructValue(known._struct, tuple(_constants(known, node, scope)), False, ())
-    found = find(node, scope)
+    found = find(node, scope) or returned(node, scope)
     if found is None:
         return None
     parts = tuple(found.part(field, node) for field in found.struct.names)

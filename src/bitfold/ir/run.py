@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bitfold.diagnostics import UsageError
-from bitfold.ir.arguments import completed
+from bitfold.ir.arguments import completed, with_members
 from bitfold.ir.checks import add_checks
 from bitfold.ir.dataflow import network_text, start
 from bitfold.ir.deadlock import finish
@@ -21,7 +21,6 @@ from bitfold.ir.nodes import Param, Program
 from bitfold.ir.printer import program_text
 from bitfold.lang.array import Array, StreamEnd, typed
 from bitfold.lang.packing import pack_words, unpack_words
-from bitfold.lang.structs import StructArray
 from bitfold.lang.types import ArrayType, FloatType
 
 
@@ -83,45 +82,6 @@ def check_arguments(program: Program, args: Sequence[np.ndarray], batch: bool = 
             remedy="pass the same number of images",
         )
     return list(args)
-
-
-def with_members(program: Program, args: Sequence[Any]) -> list[Any]:
-    """An array for each parameter: of an array of structs, which a caller passes whole, that of each field.
-
-    Raises UsageError for a wrong number of arrays, and for an array of other structs.
-    """
-    params = program.arguments
-    wanted = list(dict.fromkeys(p.member.argument if p.member else p.name for p in params))
-    whole = any(_is_structured(a) for a in args)
-    if len(args) != len(wanted) and (whole or len(args) != len(params)):
-        raise UsageError(
-            f"{program.top.name} takes {len(wanted)} arrays, not {len(args)}",
-            code="BF-U008",
-            remedy=f"pass ({', '.join(wanted)})",
-        )
-    if len(args) == len(params) and not whole:
-        return list(args)
-    given = dict(zip(wanted, args, strict=True))
-    return [_field(p, given[p.member.argument]) if p.member else given[p.name] for p in params]
-
-
-def _is_structured(given: Any) -> bool:
-    return isinstance(given, StructArray) or (isinstance(given, np.ndarray) and given.dtype.names is not None)
-
-
-def _field(param: Param, given: Any) -> np.ndarray:
-    """The array of one field of an array of structs."""
-    assert param.member is not None
-    values = given.values if isinstance(given, StructArray) else given
-    if not _is_structured(given) or values.dtype.names != param.member.struct.names:
-        raise UsageError(
-            f"{param.member.argument!r} must be an array of {param.member.struct}, not of "
-            f"{getattr(values, 'dtype', type(values).__name__)}",
-            code="BF-U008",
-            remedy=f"np.zeros({list(param.type.logical.shape)}, {param.member.struct.dtype.descr})",
-        )
-    found: np.ndarray = values[param.member.field].view(np.ndarray)
-    return found
 
 
 def as_batch(program: Program, args: Sequence[np.ndarray]) -> list[np.ndarray]:

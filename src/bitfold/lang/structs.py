@@ -130,6 +130,13 @@ class Record:
     def __iter__(self) -> Iterator[Any]:
         return iter(self._values)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether both have the same type and values."""
+        return isinstance(other, Record) and (other._struct, *other) == (self._struct, *self)
+
+    def __hash__(self) -> int:
+        return hash((self._struct, self._values))
+
     def __repr__(self) -> str:
         parts = zip(self._struct.names, self._values, strict=True)
         return f"({', '.join(f'{name}={value}' for name, value in parts)})"
@@ -151,6 +158,8 @@ class Element(Record):
 
 class StructArray:
     """A structured NumPy array as a kernel sees it under CPython; see `bitfold.lang.typed`."""
+
+    _parts: dict[str, Array]
 
     def __init__(self, values: np.ndarray, elem: StructType) -> None:
         if values.dtype.names != elem.names or any(
