@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.build.hls_support import module_from
+from tests.frontend.refusals import check_refused
 from tests.strategies import load
 
 from bitfold import Partition, customize
@@ -501,3 +502,13 @@ def test_what_states_of_structs_start_from() -> None:
         stateful(pair[2], np.array([(300, 0), (0, 0)], [("re", np.int16), ("im", np.int8)]))
     with pytest.raises(TypeError, match="dimensions"):
         stateful(pair["N"])
+
+
+def test_a_state_passed_to_a_kernel_that_uses_it_is_refused() -> None:
+    check_refused(
+        "from bitfold.lang import *\n\nkept = stateful(int8[2])\n\n\n"
+        "def add(a: int8[2]):\n    kept[0] += a[1]\n\n\n"
+        "def kernel(x: int8[2]):\n    add(«kept»)\n",
+        "'add' is passed the state 'kept', which it uses itself",
+        "alone",
+    )

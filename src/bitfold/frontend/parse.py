@@ -23,7 +23,7 @@ from bitfold.frontend.parameters import Bound, MismatchError, Source, resolve, s
 from bitfold.frontend.results import Called, Filled, Result, Returns
 from bitfold.frontend.scope import ArrayName, Scope
 from bitfold.frontend.signatures import concrete, declared_parameters
-from bitfold.frontend.source import captured, definition, own_names, span_of
+from bitfold.frontend.source import captured, definition, nodes_of, own_names, span_of
 from bitfold.frontend.statements import StatementParser
 from bitfold.frontend.streams import singled
 from bitfold.frontend.views import overlapping
@@ -108,7 +108,7 @@ class _ProgramParser:
         declared = declared_parameters(fn, node, file, structs)
         declared.parameters.extend(captured_parameters(fn, bound, span))
         resolved = resolve(node.name, declared, bound, dims, span)
-        stored = (n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+        stored = (n.id for n in nodes_of(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
         outside = {n: v for n, v in captured(fn).items() if n not in declared.generic.sizes}
         outside |= {n: resolved[n] for n in declared.generic.types} | structs
         sizes = {n: v for n, v in resolved.items() if isinstance(v, int)}
@@ -249,16 +249,23 @@ class _ProgramParser:
     def _check_aliases(self, instance: Function, passed: list[tuple[str, Span]]) -> None:
         """Refuse an array that is passed for two parameters of which one is written."""
         effects = parameter_effects(Program(tuple(self.functions), {}), instance)
-        seen: dict[str, bool] = {}
+        own = {array for array, _ in passed[len(passed) - len(self.states[instance.name]) :]}
+        seen: dict[str, tuple[bool, Span]] = {}
         for (array, where), (_, written) in zip(passed, effects, strict=True):
-            if seen.get(array, False) or (written and array in seen):
+            before, first = seen.get(array, (False, where))
+            if array in seen and (before or written):
+                state = array in own
                 raise LanguageError(
-                    f"the array {array!r} is passed twice and {instance.kernel!r} writes it",
+                    f"{instance.kernel!r} is passed the state {array!r}, which it uses itself, and writes it"
+                    if state
+                    else f"the array {array!r} is passed twice and {instance.kernel!r} writes it",
                     code="BF-L030",
-                    span=where,
-                    remedy="pass two different arrays",
+                    span=first if state else where,
+                    remedy="let it take the state as an argument alone, or not at all"
+                    if state
+                    else "pass two different arrays",
                 )
-            seen[array] = written
+            seen[array] = written, where
 
 
 def _whole(parameter: str) -> str:

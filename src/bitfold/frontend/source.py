@@ -68,13 +68,15 @@ def _tree(text: str) -> ast.Module:
 
 @lru_cache(maxsize=64)
 def _compiled(text: str, file: str) -> CodeType:
-    code: CodeType = compile(text, file, "exec", dont_inherit=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as in `_tree`
+        code: CodeType = compile(text, file, "exec", dont_inherit=True)
     return code
 
 
 def _same_code(node: ast.FunctionDef, code: CodeType, text: str) -> bool:
     """Whether the file still says what `code` was compiled from."""
-    if any(isinstance(n, ast.Assert) for n in ast.walk(node)):
+    if any(isinstance(n, ast.Assert) for n in nodes_of(node)):
         return True  # refused later; test runners rewrite assertions, so the code could differ
     try:
         module = _compiled(text, code.co_filename)
@@ -84,6 +86,41 @@ def _same_code(node: ast.FunctionDef, code: CodeType, text: str) -> bool:
         c for c in _nested(module) if c.co_name == code.co_name and c.co_firstlineno == code.co_firstlineno
     )
     return any(_essence(c) == _essence(code) for c in same)
+
+
+def nodes_of(definition: ast.FunctionDef) -> list[ast.AST]:
+    """All nodes of a definition."""
+    return _looked_through(definition)[0]
+
+
+def _looked_through(definition: ast.FunctionDef) -> tuple[list[ast.AST], ast.AST | None]:
+    """All nodes of a definition and an expression in it that nests too deep, found once."""
+    known: tuple[list[ast.AST], ast.AST | None] | None = getattr(definition, _NODES, None)
+    if known is not None:
+        return known
+    nodes: list[ast.AST] = []
+    deep: ast.AST | None = None
+    todo: list[tuple[ast.AST, ast.AST, int]] = [(definition, definition, 0)]
+    while todo:
+        node, whole, depth = todo.pop()
+        nodes.append(node)
+        if isinstance(node, ast.expr):
+            whole = whole if depth else node
+            depth += len(node.values) if isinstance(node, ast.BoolOp) else 1
+            if depth > MAX_DEPTH:
+                deep = whole
+        for name in node._fields:
+            child = getattr(node, name, None)
+            if isinstance(child, ast.AST):
+                todo.append((child, whole, depth))
+            elif isinstance(child, list):
+                todo += [(each, whole, depth) for each in child if isinstance(each, ast.AST)]
+    found = nodes, deep
+    setattr(definition, _NODES, found)
+    return found
+
+
+_NODES = "_bitfold_nodes"
 
 
 def _nested(code: CodeType) -> Iterator[CodeType]:
@@ -100,20 +137,14 @@ def _essence(code: CodeType) -> tuple[object, ...]:
 
 def _check_depth(function: ast.FunctionDef, file: str) -> None:
     """Refuse an expression that nests more than MAX_DEPTH operators deep."""
-    todo: list[tuple[ast.AST, ast.AST, int]] = [(function, function, 0)]
-    while todo:
-        node, whole, depth = todo.pop()
-        if isinstance(node, ast.expr):
-            whole = whole if depth else node
-            depth += len(node.values) if isinstance(node, ast.BoolOp) else 1
-            if depth > MAX_DEPTH:
-                raise LanguageError(
-                    f"this expression nests more than {MAX_DEPTH} operators deep",
-                    code="BF-L037",
-                    span=span_of(whole, file),
-                    remedy="compute it in several assignments, or in a loop",
-                )
-        todo.extend((child, whole, depth) for child in ast.iter_child_nodes(node))
+    deep = _looked_through(function)[1]
+    if deep is not None:
+        raise LanguageError(
+            f"this expression nests more than {MAX_DEPTH} operators deep",
+            code="BF-L037",
+            span=span_of(deep, file),
+            remedy="compute it in several assignments, or in a loop",
+        )
 
 
 def span_of(node: ast.AST, file: str) -> Span:
@@ -123,12 +154,22 @@ def span_of(node: ast.AST, file: str) -> Span:
     end: int | None = getattr(node, "end_col_offset", None)
     if getattr(node, "end_lineno", None) != line:
         end = None
-    text = linecache.getline(file, line)
-    if not text.isascii():  # `ast` counts bytes of UTF-8
-        octets = text.encode()
+    if not _is_ascii(file):  # `ast` counts bytes of UTF-8
+        octets = linecache.getline(file, line).encode()
         start = len(octets[:start].decode(errors="ignore"))
         end = None if end is None else len(octets[:end].decode(errors="ignore"))
     return Span(file, line, start, end)
+
+
+def _is_ascii(file: str) -> bool:
+    lines = linecache.getlines(file)
+    known = _ASCII.get(file)
+    if known is None or known[0] is not lines:
+        known = _ASCII[file] = lines, all(map(str.isascii, lines))
+    return known[1]
+
+
+_ASCII: dict[str, tuple[list[str], bool]] = {}
 
 
 def keyword_span(node: ast.AST, file: str, keyword: str) -> Span:
@@ -142,6 +183,8 @@ def shown(node: ast.AST) -> str:
 
     An element of a whole-array expression, at indices that no author wrote, is shown as the array.
     """
+    if isinstance(node, ast.Name) and node.id.isidentifier():
+        return node.id
     if any(isinstance(n, ast.Name) and not n.id.isidentifier() for n in ast.walk(node)):
         node = _AsWritten().visit(copy.deepcopy(node))
     try:

@@ -9,7 +9,7 @@ from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend import fixed
 from bitfold.frontend.floats import require_integer
 from bitfold.frontend.scope import ArrayName, ParseExpr, Scope
-from bitfold.frontend.source import shown, span_of
+from bitfold.frontend.source import nodes_of, shown, span_of
 from bitfold.frontend.static import static_int
 from bitfold.ir import build
 from bitfold.ir.nodes import Const, Declare, Expr, Get
@@ -61,7 +61,7 @@ def taken_whole(call: ast.Call, stream: ast.expr, struct: object, scope: Scope) 
 
 def singled(node: ast.FunctionDef) -> frozenset[str]:
     """The names of which a kernel passes single elements to others: `c` in `take(c[0], y)`."""
-    calls = (n for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name))
+    calls = (n for n in nodes_of(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name))
     given = (arg for call in calls for arg in (*call.args, *(k.value for k in call.keywords)))
     return frozenset(
         arg.value.id for arg in given if isinstance(arg, ast.Subscript) and isinstance(arg.value, ast.Name)

@@ -232,7 +232,8 @@ class _Verifier:
                     self._require(part is whole, f"{part.stream}.get() inside an expression")
                     self._holds(part, self.arrays[part.stream].elem)
                 case Binary() | Compare():
-                    self._require(part.lhs.real == part.rhs.real, f"{part} mixes types")
+                    if part.lhs.real != part.rhs.real:
+                        self._require(False, f"{part} mixes types")
                 case Load():
                     self._access(part.array, len(part.indices))
                     self._holds(part, self.arrays[part.array].elem)
@@ -240,7 +241,8 @@ class _Verifier:
     def _taken(self, value: Expr, type: ElementType, place: str) -> None:
         """A place of floats takes floats of its very type, a place of integers takes integers."""
         wanted = type if isinstance(type, FloatType) else None
-        self._require(value.real == wanted, f"{place} is a {type} and gets a {value.type}")
+        if value.real != wanted:
+            self._require(False, f"{place} is a {type} and gets a {value.type}")
 
     def _holds(self, part: Expr, type: ElementType) -> None:
         if part.real != (type if isinstance(type, FloatType) else None):
@@ -249,9 +251,13 @@ class _Verifier:
             self._require(False, f"{part} has not the range of {type}")
 
     def _access(self, array: str, indices: int) -> None:
-        self._require(array in self.arrays, f"{array} is no array here")
-        self._require(not self.arrays[array].streamed, f"the stream {array} is indexed")
-        self._require(len(self.arrays[array].shape) == indices, f"{array} is indexed with {indices} indices")
+        type = self.arrays.get(array)
+        if type is None:
+            self._require(False, f"{array} is no array here")
+        elif type.streamed:
+            self._require(False, f"the stream {array} is indexed")
+        elif len(type.shape) != indices:
+            self._require(False, f"{array} is indexed with {indices} indices")
 
     def _call(self, stmt: CallKernel) -> None:
         self._require(stmt.callee in self.callees, f"{stmt.callee} is called before it is defined")

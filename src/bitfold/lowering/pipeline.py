@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from bitfold.diagnostics import UsageError, choices
 from bitfold.ir.nodes import Program
@@ -32,12 +33,21 @@ LLVM_PASSES = (
     "convert-to-llvm",
     "reconcile-unrealized-casts",
 )
+_TO_LLVM: dict[str, Callable[[Program], Program]] = {
+    "channels-to-arrays": channels_to_arrays,
+    "streams-to-arrays": streams_to_arrays,
+    "words-in-registers": words_in_registers,
+    "unroll-loops": unroll_loops,
+}
+_TO_HLS: dict[str, Callable[[Program], Program]] = {
+    "own-states": own_states,
+    "shadow-words": shadow_words,
+    "bank-roms": bank_roms,
+    "flatten-pipelines": flatten_pipelines,
+}
 LLVM_STEPS = (
     "schedule",
-    "channels-to-arrays",
-    "streams-to-arrays",
-    "words-in-registers",
-    "unroll-loops",
+    *_TO_LLVM,
     "to-mlir",
     "hoist-allocas",
     "channels-to-memory",
@@ -45,7 +55,7 @@ LLVM_STEPS = (
     "add-entry",
     *LLVM_PASSES,
 )
-HLS_STEPS = ("schedule", "own-states", "shadow-words", "bank-roms", "flatten-pipelines", "to-mlir")
+HLS_STEPS = ("schedule", *_TO_HLS, "to-mlir")
 
 
 @dataclass(frozen=True)
@@ -68,26 +78,25 @@ def _report(trace: Trace | None, step: str, text: Callable[[], str]) -> None:
         trace.show(text())
 
 
+def _lowered(
+    program: Program, passes: Mapping[str, Callable[[Program], Program]], trace: Trace | None
+) -> Lowered:
+    """The module after these passes over the program, each of which is verified."""
+    for name, step in passes.items():
+        before, program = program, step(program)
+        verify(program, before)
+        _report(trace, name, partial(program_text, program))
+    lowered = to_mlir(program)
+    _report(trace, "to-mlir", lambda: module_text(lowered))
+    return lowered
+
+
 def lower_to_hls(program: Program, trace: Trace | None = None) -> Lowered:
     """The module that HLS C++ is written from: pipelined loop nests made single loops, `bf` arithmetic."""
     verify(program)
     _report(trace, "schedule", lambda: program_text(program))
     check_depths(program, streams=True)
-    program = own_states(program)
-    verify(program)
-    _report(trace, "own-states", lambda: program_text(program))
-    program = shadow_words(program)
-    verify(program)
-    _report(trace, "shadow-words", lambda: program_text(program))
-    program = bank_roms(program)
-    verify(program)
-    _report(trace, "bank-roms", lambda: program_text(program))
-    program = flatten_pipelines(program)
-    verify(program)
-    _report(trace, "flatten-pipelines", lambda: program_text(program))
-    lowered = to_mlir(program)
-    _report(trace, "to-mlir", lambda: module_text(lowered))
-    return lowered
+    return _lowered(program, _TO_HLS, trace)
 
 
 def lower_to_llvm(
@@ -97,20 +106,7 @@ def lower_to_llvm(
     verify(program)
     _report(trace, "schedule", lambda: program_text(program))
     check_depths(program)
-    program = channels_to_arrays(program)
-    verify(program)
-    _report(trace, "channels-to-arrays", lambda: program_text(program))
-    program = streams_to_arrays(program)
-    verify(program)
-    _report(trace, "streams-to-arrays", lambda: program_text(program))
-    program = words_in_registers(program)
-    verify(program)
-    _report(trace, "words-in-registers", lambda: program_text(program))
-    program = unroll_loops(program)
-    verify(program)
-    _report(trace, "unroll-loops", lambda: program_text(program))
-    lowered = to_mlir(program)
-    _report(trace, "to-mlir", lambda: module_text(lowered))
+    lowered = _lowered(program, _TO_LLVM, trace)
     for name, step in (
         ("hoist-allocas", hoist_allocas),
         ("channels-to-memory", channels_to_memory),
