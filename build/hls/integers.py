@@ -122,9 +122,15 @@ def negate(a: Operand, result: IntType) -> Code:
     if x.literal is not None:
         return literal(-x.low, result)
     if x.type.native and x.type != BOOL and x.low > INT.int_type.low:
-        return Code(f"-{x.at(Prec.UNARY)}", Prec.UNARY, x.type, -x.high, -x.low)
+        return Code(_minus(x), Prec.UNARY, x.type, -x.high, -x.low)
     x = convert(x, CType(a.type.width + 1, True))
-    return Code(f"-{x.at(Prec.UNARY)}", Prec.UNARY, CType(x.type.width + 1, True), result.low, result.high)
+    return Code(_minus(x), Prec.UNARY, CType(x.type.width + 1, True), result.low, result.high)
+
+
+def _minus(x: Code) -> str:
+    """The text of -x, in which no two signs become one operator."""
+    text = x.at(Prec.UNARY)
+    return f"-({text})" if text.startswith("-") else f"-{text}"
 
 
 def invert(a: Operand, result: IntType) -> Code:

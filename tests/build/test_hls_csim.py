@@ -271,3 +271,20 @@ def test_what_a_kernel_leaves_alone_of_an_output_stays(tmp_path: Path) -> None:
     y = np.arange(10, 16, dtype=np.uint8)
     built(np.array([0, 5, 1, 9], np.uint8), y)
     assert y.tolist() == [10, 5, 12, 9, 14, 15]
+
+
+@pytest.mark.csim
+def test_minus_of_minus_is_no_decrement(tmp_path: Path) -> None:
+    source = """
+from bitfold.lang import *
+
+def kernel(x: int8[2], w: Int(3)[2], y: int16[2], z: Int(80)[2]):
+    for i in range(2):
+        y[i] = -(-x[i]) - -(-(-w[i]))
+        z[i] = -(-z[i])
+"""
+    module = customize(load(source)["kernel"]).build(target="hls", project=tmp_path / "minus")
+    x, w = np.array([-128, 5], np.int8), np.array([-4, 3], np.int8)
+    y, z = np.zeros(2, np.int16), np.array([-(1 << 79), 7], object)
+    module(x, w, y, z)
+    assert (y.tolist(), z.tolist()) == ([-132, 8], [-(1 << 79), 7])
