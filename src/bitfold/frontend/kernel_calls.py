@@ -10,11 +10,7 @@ from types import FunctionType
 import numpy as np
 
 from bitfold.diagnostics import LanguageError, Note, Span
-from bitfold.frontend.expressions import parse_expr
-from bitfold.frontend.floats import operand
-from bitfold.frontend.nested import captures, constant
-from bitfold.frontend.parameters import Bound, Scalar
-from bitfold.frontend.results import (
+from bitfold.frontend.called import (
     Called,
     groups,
     number_of,
@@ -22,6 +18,10 @@ from bitfold.frontend.results import (
     struct_result,
     take_results,
 )
+from bitfold.frontend.expressions import parse_expr
+from bitfold.frontend.floats import operand
+from bitfold.frontend.nested import captures, constant
+from bitfold.frontend.parameters import Bound, Scalar
 from bitfold.frontend.scope import ArrayName, ScalarName, Scope, StructName, described, is_kernel
 from bitfold.frontend.signatures import results_of, scalars_of
 from bitfold.frontend.source import shown, span_of

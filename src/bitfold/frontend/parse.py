@@ -13,6 +13,7 @@ import numpy as np
 
 from bitfold.diagnostics import LanguageError, Note, Span, UsageError
 from bitfold.frontend.binding import bind
+from bitfold.frontend.called import Called, Filled
 from bitfold.frontend.certain import check_indices
 from bitfold.frontend.constants import ConstantTable
 from bitfold.frontend.flow import Flow
@@ -20,7 +21,7 @@ from bitfold.frontend.kernel_calls import Argument, Calls
 from bitfold.frontend.nested import captured_parameters
 from bitfold.frontend.networks import check_streams
 from bitfold.frontend.parameters import Bound, MismatchError, Source, resolve, struct_types
-from bitfold.frontend.results import Called, Filled, Result, Returns
+from bitfold.frontend.results import Result, Returns
 from bitfold.frontend.scope import ArrayName, Scope
 from bitfold.frontend.signatures import concrete, declared_parameters
 from bitfold.frontend.source import captured, definition, nodes_of, own_names, span_of
