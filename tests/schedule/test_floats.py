@@ -166,6 +166,24 @@ def test_a_primitive_keeps_every_bit(change: str):
     checked(s)
 
 
+def test_a_buffer_of_floats_that_is_partly_used_starts_from_a_float():
+    source = """
+from bitfold.lang import *
+
+def partly(x: float32[5], y: float32[5]):
+    for i in range(3):
+        for j in range(2):
+            if i * 2 + j < 5:
+                y[i * 2 + j] = x[i * 2 + j] * 2
+"""
+    s = customize(load(source)["partly"])
+    s.buffer_at("y", "i")
+    assert "y_buffer = zeros(float32[2])" in str(s)
+    x, y = np.arange(5, dtype=np.float32), np.zeros(5, np.float32)
+    s.build(target="llvm")(x, y)
+    assert y.tolist() == [0, 2, 4, 6, 8]
+
+
 def test_floats_cross_a_stream_between_kernels():
     s = scheduled("two")
     s.stream("h")

@@ -56,6 +56,8 @@ class Expressions(Base):
             case "binary":
                 return f"({e()} {self.pick(['+', '-', '*', '&', '|', '^'])} {e()})"
             case "divide":
+                if (arrays := self.known(IntType, roms=True)) and self.rarely(4):
+                    return self.guarded(self.element(self.pick(arrays), 0), depth)
                 constant = self.pick([1, 2, 3, 7, 16, -1, -5])
                 divisor = self.pick([f"(abs({e()}) + 1)", f"(-1 - abs({e()}))", f"{constant}"])
                 return f"({e()} {self.pick(['//', '%'])} {divisor})"
@@ -85,6 +87,19 @@ class Expressions(Base):
             case "bits":
                 return self.bits(depth)
         raise AssertionError(form)
+
+    def guarded(self, divisor: str, depth: int) -> str:
+        """A division by an element where a condition says that it is not 0."""
+        e = lambda: self.expr(depth - 1)  # noqa: E731
+        quotient = f"{e()} {self.pick(['//', '%'])} {divisor}"
+        match self.pick(["if", "else", "sign", "or"]):
+            case "if":
+                return f"({quotient} if {divisor} != 0 else {e()})"
+            case "else":
+                return f"({e()} if {divisor} == 0 else {quotient})"
+            case "sign":
+                return f"({quotient} if {self.pick([f'{divisor} > 0', f'0 > {divisor}'])} else {e()})"
+        return f"int({divisor} == 0 or {quotient} > {e()})"
 
     def bits(self, depth: int) -> str:
         """A function of bits."""

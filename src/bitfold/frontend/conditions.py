@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import itertools
+from contextlib import ExitStack
 
 from bitfold.diagnostics import LanguageError, Span
 from bitfold.frontend import fixed
 from bitfold.frontend.floats import check_one_type
+from bitfold.frontend.nonzero import where
 from bitfold.frontend.scaled import is_fixed
 from bitfold.frontend.scope import ParseExpr, Scope
 from bitfold.frontend.source import shown, span_of
@@ -37,9 +39,12 @@ def condition(node: ast.expr, scope: Scope, parse: ParseExpr) -> Expr:
         with scope.lifting(None):
             return condition(node, scope, parse)
     is_and, span = isinstance(node.op, ast.And), span_of(node, scope.file)
-    result = condition(node.values[0], scope, parse)
-    for value in node.values[1:]:
-        result = build.logic(is_and, result, condition(value, scope, parse), span)
+    result = last = condition(node.values[0], scope, parse)
+    with ExitStack() as known:
+        for before, value in itertools.pairwise(node.values):
+            known.enter_context(where(last, before, is_and, scope))
+            last = condition(value, scope, parse)
+            result = build.logic(is_and, result, last, span)
     return result
 
 
@@ -48,8 +53,10 @@ def if_else(node: ast.IfExp, scope: Scope, parse: ParseExpr, span: Span) -> Expr
     test = condition(node.test, scope, parse)
     if any(node is e for e in scope.converted):
         scope.converted += [node.body, node.orelse]
-    parts = [node.body, node.orelse]
-    values = [parse(e, scope) for e in parts]
+    parts, values = [node.body, node.orelse], []
+    for part, holds in zip(parts, (True, False), strict=True):
+        with where(test, node.test, holds, scope):
+            values.append(parse(part, scope))
     if not is_fixed(*values):
         check_one_type(node, parts, values, scope)
     return fixed.select(test, values[0], values[1], span)
@@ -58,7 +65,11 @@ def if_else(node: ast.IfExp, scope: Scope, parse: ParseExpr, span: Span) -> Expr
 def either(node: ast.BoolOp, scope: Scope, parse: ParseExpr, span: Span) -> Expr:
     """`a and b` as a value is one of its operands, as in Python; between bits that is what Logic gives."""
     is_and = isinstance(node.op, ast.And)
-    values = [parse(v, scope) for v in node.values]
+    values = [parse(node.values[0], scope)]
+    with ExitStack() as known:
+        for before, after in itertools.pairwise(node.values):
+            known.enter_context(where(fixed.truth(values[-1]), before, is_and, scope))
+            values.append(parse(after, scope))
     if all(v.low >= 0 and v.high <= 1 for v in values) and not is_fixed(*values):
         result = values[0]
         for value in values[1:]:

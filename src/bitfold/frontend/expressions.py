@@ -15,6 +15,7 @@ from bitfold.frontend.calls import call
 from bitfold.frontend.conditions import compare, condition, either, if_else, is_conditional
 from bitfold.frontend.elements import element
 from bitfold.frontend.floats import float_constant, operand
+from bitfold.frontend.nonzero import divisor
 from bitfold.frontend.scope import ArrayName, ScalarName, Scope, kind
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_int, static_or_none
@@ -162,6 +163,8 @@ def _attribute(node: ast.Attribute, scope: Scope, span: Span) -> Expr:
 def _binary(node: ast.BinOp, scope: Scope, span: Span) -> Expr:
     if (operator := _BINARY.get(type(node.op))) is not None:
         left, right = (operand(e, parse_expr(e, scope), scope) for e in (node.left, node.right))
+        if operator in (Op.FLOORDIV, Op.MOD):
+            right = divisor(right, scope)
         return fixed.binary(operator, left, right, span) or build.binary(operator, left, right, span)
     if isinstance(node.op, ast.Pow) and (value := static_int(node, scope)) is not None:
         return build.const(value, span)

@@ -18,6 +18,7 @@ from bitfold.frontend.flow import Copies, Jump, Leave, Loop
 from bitfold.frontend.kernel_calls import Calls
 from bitfold.frontend.loops import Bounds, header
 from bitfold.frontend.nested import define
+from bitfold.frontend.nonzero import forget, learn, where
 from bitfold.frontend.results import Returns
 from bitfold.frontend.scope import ArrayName, ScalarName, Scope, described
 from bitfold.frontend.source import keyword_span, shown, span_of
@@ -51,7 +52,9 @@ class StatementParser:
     def _block(self, nodes: list[ast.stmt], kind: str) -> tuple[Stmt, ...]:
         """A nested statement list with a scope of its own."""
         self.scope.push()
+        before = self.scope.nonzero
         body = self.statements(nodes)
+        self.scope.nonzero = [fact for fact in before if fact in self.scope.nonzero]
         self.scope.pop(kind)
         return body
 
@@ -66,6 +69,7 @@ class StatementParser:
         self.calls.whole = getattr(node, "value", None)
         with self.scope.lifting(lifted):
             found = self._simple(node)
+        forget(node, self.scope)
         return (*lifted, *found)
 
     def _simple(self, node: ast.stmt) -> tuple[Stmt, ...]:
@@ -135,6 +139,7 @@ class StatementParser:
         with scope.lifting(lifted):
             head = header(node, scope, lifted)
         span = replace(span_of(node, scope.file), end_col=span_of(node.iter, scope.file).end_col)
+        forget(node, scope)
         scope.push()
         first: list[Stmt] = []
         loops = [self._bound(loop, node, span, first) for loop in head.loops]
@@ -202,7 +207,9 @@ class StatementParser:
             cond = parse_condition(node.test, scope)
         if cond == build.const(0) and not lifted:
             return self._block(node.orelse, "else branch")
-        body = self._block(node.body, "loop")
+        forget(node, scope)
+        with where(cond, node.test, True, scope):
+            body = self._block(node.body, "loop")
         if not lifted:
             return (self._leavable(node, While(cond, body, span=span), 1),)
         if node.orelse:
@@ -228,8 +235,13 @@ class StatementParser:
             cond = parse_condition(node.test, self.scope)
         if isinstance(cond, Const) and not lifted:
             return self._block(node.body if cond.value else node.orelse, "if branch")
-        then = self._block(node.body, "if branch")
-        orelse = self._block(node.orelse, "else branch")
+        with where(cond, node.test, True, self.scope):
+            then = self._block(node.body, "if branch")
+        with where(cond, node.test, False, self.scope):
+            orelse = self._block(node.orelse, "else branch")
+        for block, holds in ((then, False), (orelse, True)):
+            if block and isinstance(block[-1], Jump):
+                learn(cond, node.test, holds, self.scope)
         return (*lifted, If(cond, then, orelse, span=span_of(node.test, self.scope.file)))
 
     # ---- calls, streams and views

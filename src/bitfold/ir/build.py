@@ -103,12 +103,12 @@ def _check_operands(op: Op, a: Expr, b: Expr, span: Span) -> None:
             span=span,
             remedy="use `//`, which rounds down; for a float cast one side first, such as float32(a) / b",
         )
-    if op in (Op.FLOORDIV, Op.MOD) and b.low <= 0 <= b.high:
+    if op in (Op.FLOORDIV, Op.MOD) and b.low <= 0 <= b.high and not _avoids_zero(b):
         raise LanguageError(
             "division by zero" if b.low == b.high else f"the divisor can be 0 (its type is {b.type})",
             code="BF-L043",
             span=at,
-            remedy="divide by a constant, or by max(d, 1) where d is known to be positive",
+            remedy="divide below `if d != 0:`, by max(d, 1), or by (d if d != 0 else 1)",
         )
     if op in (Op.SHL, Op.SHR) and b.low < 0:
         raise LanguageError(
@@ -124,6 +124,14 @@ def _check_operands(op: Op, a: Expr, b: Expr, span: Span) -> None:
             span=at,
             remedy="cast the shift amount to a narrow unsigned type, such as UInt(4)(n)",
         )
+
+
+def _avoids_zero(e: Expr) -> bool:
+    """Whether it is `d if d != 0 else 1`, or the like."""
+    match e:
+        case Select(cond=Compare(op=Cmp.NE, lhs=value, rhs=Const(value=0)), then=then, other=other):
+            return value == then and not other.low <= 0 <= other.high
+    return False
 
 
 def _check_width(found: Range, span: Span) -> Range:

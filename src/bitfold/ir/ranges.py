@@ -42,11 +42,12 @@ def bits_needed(low: int, high: int) -> int:
 
 
 def binary_range(op: Op, a: Expr, b: Expr) -> Range:
-    """The range of `a op b`; a divisor's range must not include 0, nor a shift's a negative amount."""
+    """The range of `a op b`, of a divisor that is not 0, and of no shift by a negative amount."""
     match op:
         case Op.ADD | Op.SUB | Op.MUL | Op.SHL | Op.SHR | Op.FLOORDIV:
             # Each is monotone in either operand while the other stays, so extremes are at the corners.
-            corners = [FOLD[op](x, y) for x in (a.low, a.high) for y in (b.low, b.high)]
+            ends = _divisors(b) if op is Op.FLOORDIV else (b.low, b.high)
+            corners = [FOLD[op](x, y) for x in (a.low, a.high) for y in ends]
             return min(corners), max(corners)
         case Op.MOD:
             return _mod(a, b)
@@ -55,10 +56,14 @@ def binary_range(op: Op, a: Expr, b: Expr) -> Range:
     return _bitwise(a, b)
 
 
+def _divisors(b: Expr) -> list[int]:
+    """The extremes of a divisor, below and above 0."""
+    return [end for end in (b.low, min(b.high, -1), max(b.low, 1), b.high) if end and b.low <= end <= b.high]
+
+
 def _mod(a: Expr, b: Expr) -> Range:
-    if b.high < 0:
-        return b.low + 1, 0
-    return 0, min(b.high - 1, a.high) if a.low >= 0 else b.high - 1
+    high = max(b.high - 1, 0)
+    return min(b.low + 1, 0), min(high, a.high) if a.low >= 0 and b.low >= 0 else high
 
 
 def _bitwise(a: Expr, b: Expr) -> Range:

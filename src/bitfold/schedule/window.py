@@ -21,6 +21,7 @@ from bitfold.ir.nodes import (
     LoopVar,
     Op,
     Program,
+    Real,
     Stmt,
     Store,
     walk,
@@ -174,7 +175,9 @@ class Buffer:
         shape = tuple(self.windows[d].size for d in self.dims)
         # Elements past the array's end are never read; 0 keeps every run of the program the same.
         partial = any(not _inside(w, build.const(0), w.size) for w in self.windows)
-        return Alloc(self.name, ArrayType(self.type.elem, shape), 0 if partial else None)
+        zero = build.stored(build.const(0), self.type.elem)
+        fill = (zero if isinstance(zero, Real) else 0) if partial else None
+        return Alloc(self.name, ArrayType(self.type.elem, shape), fill)
 
     def held(self, offsets: Sequence[Expr]) -> tuple[Expr, ...]:
         """The indices of the local array, given the place in each window."""
