@@ -40,7 +40,8 @@ class Flow(Base):
         kept = [s for s in self.scalars if s[1] == Int(64) and not s[2]] if form == "kept" else []
         if kept:
             name = kept[0][0]
-            self.scalars.remove(kept[0])
+            at = self.scalars.index(kept[0])
+            del self.scalars[at]
         if form == "down":
             step, low = self.pick([1, 2, 3]), self.pick([0, 1, -2])
             made = [Loop(name, low, max(low, stop - 1))]
@@ -62,7 +63,8 @@ class Flow(Base):
             self.line(depth, f"for {name} in range({head}{self.number(stop)}{tail}):")
         self.loops += made
         self.leaving(depth, len(made))
-        self.scalars += kept
+        if kept:
+            self.scalars.insert(at, kept[0])
 
     def leaving(self, depth: int, loops: int = 0, name: str = "") -> None:
         """The body of a loop, which may be left, and perhaps an else.
