@@ -137,6 +137,9 @@ BODIES = {
         "rotate(TABLE[:1], y[3:])"
     ),
     "a row of constants": "y[:2] = TABLE\nr = TABLE[1:]\ny[2] = r[0]\ny[3:] = r",
+    "a variable that its own fields choose": (
+        "p = x[0]\np = x[p.re % 4]\np = x[p.im % 4] if p.re > n[0] else p\ny[0] = p"
+    ),
     "calls": "rotate(x, y)\nrotate(y, x)",
     "constants": "y[0] = TABLE[n[0] % 2]\ny[1].re = TABLE[1].im\nrotate(TABLE, t2)\ny[2] = t2[0]",
 }

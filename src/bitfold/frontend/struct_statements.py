@@ -206,7 +206,7 @@ def _fresh(node: ast.stmt, name: str, value: StructValue, scope: Scope) -> Itera
 def _changed_all(node: ast.stmt, target: StructName, value: StructValue, scope: Scope) -> Iterator[ast.stmt]:
     """`p = value` where p is a struct already."""
     parts = value.parts
-    if value.made and _mentions(value.reads, target, scope):
+    if _mentions(value.reads, target, scope):
         kept = [
             _temporary(p, field_name(target.name, f)) for f, p in zip(value.struct.names, parts, strict=True)
         ]
