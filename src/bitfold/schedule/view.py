@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
 from bitfold.diagnostics import LanguageError, ScheduleError, choices
+from bitfold.ir.effects import parameter_effects
 from bitfold.ir.nodes import CallKernel, For, Function, Program, walk
 from bitfold.ir.printer import program_text
 from bitfold.ir.verify import verify
@@ -212,7 +213,11 @@ class View:
 
     def _check_processes(self, program: Program, primitive: str) -> None:
         """Raise ScheduleError when kernels that ran at the same time no longer can in `program`."""
-        kept = {f.name for f in program.functions} if program is not self.program else set()
+        known = {f.name: f for f in self.program.functions}
+        changed = [f for f in program.functions if f is not known.get(f.name)]
+        if not any(_acts_otherwise(self.program, known.get(f.name), program, f) for f in changed):
+            return
+        kept = {f.name for f in program.functions}
         for name in (f.name for f in self.program.functions if f.concurrent and f.name in kept):
             error = _conflict(program, name)
             if error and not _conflict(self.program, name):
@@ -274,6 +279,13 @@ class View:
             )
         kernel, _, name = given.rpartition(":")
         return (self.at(kernel) if kernel else self), name
+
+
+def _acts_otherwise(before: Program, old: Function | None, after: Program, new: Function) -> bool:
+    """Whether a kernel became a network or another one, or reads and writes other parameters than it did."""
+    if old is None or old.concurrent:
+        return True
+    return parameter_effects(before, old) != parameter_effects(after, new)
 
 
 def _conflict(program: Program, name: str) -> ScheduleError | None:
