@@ -219,3 +219,24 @@ def test_transpose_wants_an_order_of_the_dimensions(order: tuple[object, ...]) -
     ).transpose
     with pytest.raises(ScheduleError, match="is no order of the 2 dimensions"):
         transpose("t", *order)
+
+
+def test_a_parameter_that_its_kernel_does_not_use_is_no_stream() -> None:
+    source = (
+        LAYERS.format(type="uint8")
+        + """
+
+def idle(h: uint8[12], z: uint8[1]):
+    z[0] = 1
+
+
+def kernel(x: uint8[12], y: uint8[12], z: uint8[1]):
+    h = empty(uint8[12])
+    inc(x, h)
+    double(h, y)
+    idle(h, z)
+"""
+    )
+    s = customize(written(source).function)
+    with pytest.raises(ScheduleError, match="'h' of 'idle' is neither read nor written"):
+        s.stream("idle:h")

@@ -144,6 +144,13 @@ def _parameter(program: Program, function: Function, array: str, lanes: int, dep
                 if passed in {p.name for p in caller.params}:
                     return stream(program, caller, passed, lanes, depth)
                 found = link(program, caller, passed)
+                if call not in (found.producer.call, found.consumer.call):
+                    raise ScheduleError(
+                        f"{array!r} of {function.name!r} is neither read nor written",
+                        code="BF-S028",
+                        span=declared_at(function, array),
+                        remedy="leave the parameter out",
+                    )
                 return _end(program, found, found.producer.call is call, lanes, depth)
     raise ScheduleError(
         f"{function.name!r} is called under a loop or a condition",
