@@ -496,6 +496,8 @@ def test_what_states_of_structs_start_from() -> None:
     assert stateful(pair).values.tolist() == [(0, 0)]
     with pytest.raises(ValueError, match="the initial value is a Struct"):
         stateful(pair[2], 5)
+    with pytest.raises(ValueError, match="the initial value is a Struct"):
+        stateful(pair[2], np.zeros(2, np.int8))
     with pytest.raises(ValueError, match="shape"):
         stateful(pair[3], values)
     with pytest.raises(ValueError, match="300 is outside int8"):

@@ -15,6 +15,10 @@ from bitfold.frontend import parse
 from bitfold.ir.run import as_python, run_python
 
 HEAD = "from bitfold.lang import *\n\ndef kernel(x: int8[4], d: int8[4], u: uint8[4], y: int16[4]):\n"
+STATE = (
+    "from bitfold.lang import *\n\nstate = stateful(int8[2], 1)\n\n"
+    "def zero(i: uint8):\n    state[i] = 0\n\n" + HEAD.partition("\n\n")[2]
+)
 BODIES = {
     "if": "for i in range(4):\n    if d[i] != 0:\n        y[i] = x[i] // d[i] + x[i] % d[i]",
     "a value": "for i in range(4):\n    if d[i]:\n        y[i] = x[i] // d[i]",
@@ -120,6 +124,15 @@ REFUSED = {
         "def less(a: int8[4]):\n    a[0] -= 1\nif d[0] != 0:\n    less(d)\n    y[0] = x[0] // «d[0]»"
     ),
     "no early end": "if d[0] == 0:\n    y[1] = 1\ny[0] = x[0] // «d[0]»",
+    "changed by another name": "row = d[:2]\nif d[0] != 0:\n    row[0] = 0\n    y[0] = x[0] // «d[0]»",
+    "changed by another name in a loop": (
+        "if d[0] != 0:\n    for i in range(2):\n        y[0] = x[0] // «d[0]»\n        row = d[:2]\n"
+        "        row[0] = 0"
+    ),
+    "changed by a kernel inside": (
+        "def clear():\n    d[0] = 0\nif d[0] != 0:\n    clear()\n    y[0] = x[0] // «d[0]»"
+    ),
+    "a state changed by a kernel": ("if state[0] != 0:\n    zero(u[0])\n    y[0] = x[0] // «state[0]»"),
     "an end of an inner block": "for i in range(4):\n    if d[0] == 0:\n        break\ny[0] = x[0] // «d[0]»",
 }
 
@@ -127,4 +140,26 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_could_be_zero_is_refused(name: str) -> None:
     lines = "".join(f"    {line}\n" for line in REFUSED[name].splitlines())
-    check_refused(HEAD + lines, "the divisor can be 0", "below `if d != 0:`")
+    check_refused(STATE + lines, "the divisor can be 0", "below `if d != 0:`")
+
+
+def test_fixed_point() -> None:
+    source = """
+from bitfold.lang import *
+
+def kernel(g: Fixed(12, 4)[4], h: Fixed(14, 6)[4], d: int8[4], y: int16[4]):
+    for i in range(4):
+        if d[i] != 0:
+            y[i] = int(g[i] // d[i])
+        if h[i] != 0:
+            y[i] += int(g[i] // h[i])
+        y[i] += int(g[i] % (h[i] if h[i] != 0 else 3))
+"""
+    tested = KernelCase(source, {})
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        g, h = rng.integers(-2048, 2048, 4) / 16, rng.integers(-2, 3, 4) / 64
+        args = [g, h, rng.integers(-2, 3, 4).astype(np.int8), np.zeros(4, np.int16)]
+        expected = tested.run(args)
+        CpuModule(tested.program)(*args)
+        assert_same(args, expected)

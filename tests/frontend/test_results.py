@@ -326,3 +326,13 @@ REFUSED = {
 def test_it_is_refused(name: str):
     text, *words = REFUSED[name]
     check_refused(f"{HEAD}{text}", *words, error=LanguageError)
+
+
+def test_a_kernel_defined_where_nothing_runs_is_dropped_as_python_drops_it() -> None:
+    names = load(
+        "from bitfold.lang import *\n\ndef kernel(x: int8[2]):\n    x[0] = 1\n    if 4:\n        return\n"
+        "    def inner(k: int8):\n        x[1] = k\n    inner(3)\n"
+    )
+    x = np.zeros(2, np.int8)
+    customize(names["kernel"]).build()(x)
+    assert x.tolist() == [1, 0]

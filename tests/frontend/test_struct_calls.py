@@ -94,6 +94,16 @@ BODIES = {
     "conditions": "if mul(p, x[0]).re > 3:\n    y[0] = mul(p, p)\nk: int32 = 0\n"
     "while norm(mul(p, x[k % 4])) % 5 != k:\n    k += 1\nn[0] = k",
     "choices": "y[0] = mul(p if n[0] > 0 else x[1], p)",
+    "a call beside a number": "a, k = mul(x[0], p), n[1]\ny[0] = a\ny[1], n[0] = mul(p, p), k\n"
+    "b, c = mul(p, p), norm(p)\ny[2] = b\nn[1] = c",
+    "names of their own": "kept = p\ny[0], y[1] = y[1], y[0]\ny[2] = kept\ny[3] = x[0] = mul(kept, kept)",
+    "what results are called": "mul_result_re = n[0]\nboth_result_1 = 3\nq, k = both(x)\ny[0] = q\n"
+    "n[0] = mul_result_re + both_result_1 + k",
+    "a type's name for one struct": "one = zeros(Complex[1])\none[0] = p\ny[0] = first(x, one)\n"
+    "q = first(x, y)\ny[1] = q\nn[0] = first(x, one).re",
+    "filled arrays": (
+        "t = full(Complex[4], Complex(re=n[0], im=-1))\ny[:] = t\nu = full(Complex[2], p)\ny[:2] = u"
+    ),
     "written arrays": "put(y, p, 3)\nput(y, mul(x[0], p), n[0] & 3)",
     "other fields": "m[0] = other(m[1])\nq = other(other(m[0]))\nm[1] = q",
     "loops written out": "for i in static(range(3)):\n    y[i] = mul(x[i], y[i + 1])\n"
@@ -175,6 +185,19 @@ def test_callers_pass_and_get_structs(tmp_path: Path) -> None:
         compiled(x, p)
 
 
+def test_structs_of_one_field() -> None:
+    names = load(
+        "from bitfold.lang import *\n\nOne = Struct(a=int8)\n\n\n"
+        "def kernel(p: One, x: One[2]) -> (One, One[2], int8):\n"
+        "    y = zeros(One[2])\n    y[1] = p\n    return One(a=p.a + x[0].a), y, 3\n"
+    )
+    one, program = names["One"], customize(names["kernel"]).program
+    x = np.array([(1,), (2,)], one.dtype)
+    for run in (CpuModule(program), lambda *args: run_python(program, *args)):
+        first, several, number = run(one(a=4), x)
+        assert (first, several.tolist(), number) == (one(a=5), [(0,), (4,)], 3)
+
+
 def test_fields_may_be_passed_one_by_one() -> None:
     names = load(TOP)
     program = customize(names["kernel"]).program
@@ -215,6 +238,7 @@ REFUSED = {
     ),
     "a struct in an expression": ("n[0] = «mul(p, p)» + 1", "'mul' returns a struct", "one number"),
     "a call that may not run": ("n[0] = «mul(p, p)».re if n[1] > 0 else 1", "where it may not run"),
+    "a call in a choice": ("y[0] = «mul(p, p)» if n[1] > 0 else x[0]", "where it may not run"),
     "an argument that no one takes": ("y[0] = «mul(p)»", "takes 2 arguments"),
     "two names for one struct": ("«a, b» = mul(p, p)", "2 names but 1 results"),
     "an array of them for one": ("y[0] = «conjugates(x)»", "no struct"),

@@ -8,7 +8,7 @@ from tests.frontend.refusals import in_kernel
 from tests.strategies import KernelCase, assert_same, kernels
 
 from bitfold.ir import build
-from bitfold.ir.nodes import Const, Declare, For, LoopVar, Store, walk
+from bitfold.ir.nodes import Const, Declare, For, LoopVar, Op, Store, walk
 from bitfold.ir.rewrite import (
     bindings,
     bound_names,
@@ -102,3 +102,12 @@ def test_new_names_avoid_what_a_kernel_calls_and_what_the_language_says():
     )
     names = bound_names(KernelCase(source, {}).program.top)
     assert {"x", "y", "z", "helper", "kernel", "range", "uint8", "popcount"} <= names
+
+
+def test_what_folding_leaves_of_a_replaced_variable_is_not_replaced_again() -> None:
+    """(3 + (i + 1)) % 4 is i for i in 0..2, and no longer the i that became i + 1."""
+    i, shifted = build.loop_var("i", 0, 3), build.loop_var("i", 0, 2)
+    index = build.binary(Op.MOD, build.binary(Op.ADD, build.const(3), i), build.const(4))
+    moved = build.binary(Op.ADD, shifted, build.const(1))
+    found = build.rebuild(index, lambda e: moved if isinstance(e, LoopVar) else None)
+    assert found == shifted

@@ -194,3 +194,20 @@ def kernel(x: bit[10], y: bit[10]):
         assert "q_word = zeros(" in text
     for seed in range(3):
         check_python(s.program, inputs(s.program, seed), expected[seed])
+
+
+def test_a_rotating_index_in_a_loop_unrolled_by_a_factor() -> None:
+    source = """
+from bitfold.lang import *
+
+def kernel(a: uint8[4], z: uint8[1]):
+    for e in range(4):
+        z[0] = a[(3 + e) % 4] - z[0]
+"""
+    s = customize(load(source)["kernel"])
+    before = s.program
+    s.unroll("e", 2)
+    args = inputs(before, 1)
+    expected = python_result(before, args)
+    CpuModule(s.program)(*args)
+    assert all((a == b).all() for a, b in zip(args, expected, strict=True))

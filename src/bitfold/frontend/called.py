@@ -139,7 +139,8 @@ def take_results(called: Called, targets: list[ast.expr], scope: Scope, span: Sp
                     assert isinstance(part, ast.Assign)
                     found += assign(part, scope)
             continue
-        hidden = ast.copy_location(ast.Name(scope.unique(array.ir_name), ast.Load()), target)
+        name = f"{array.ir_name}#{next(_numbers)}"
+        hidden = ast.copy_location(ast.Name(name, ast.Load()), target)
         scope.names[hidden.id] = array
         zero = ast.copy_location(ast.Constant(0), target)
         element = ast.copy_location(ast.Subscript(hidden, zero, ast.Load()), target)

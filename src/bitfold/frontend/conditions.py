@@ -41,8 +41,8 @@ def condition(node: ast.expr, scope: Scope, parse: ParseExpr) -> Expr:
     is_and, span = isinstance(node.op, ast.And), span_of(node, scope.file)
     result = last = condition(node.values[0], scope, parse)
     with ExitStack() as known:
-        for before, value in itertools.pairwise(node.values):
-            known.enter_context(where(last, before, is_and, scope))
+        for value in node.values[1:]:
+            known.enter_context(where(last, is_and, scope))
             last = condition(value, scope, parse)
             result = build.logic(is_and, result, last, span)
     return result
@@ -55,7 +55,7 @@ def if_else(node: ast.IfExp, scope: Scope, parse: ParseExpr, span: Span) -> Expr
         scope.converted += [node.body, node.orelse]
     parts, values = [node.body, node.orelse], []
     for part, holds in zip(parts, (True, False), strict=True):
-        with where(test, node.test, holds, scope):
+        with where(test, holds, scope):
             values.append(parse(part, scope))
     if not is_fixed(*values):
         check_one_type(node, parts, values, scope)
@@ -67,8 +67,8 @@ def either(node: ast.BoolOp, scope: Scope, parse: ParseExpr, span: Span) -> Expr
     is_and = isinstance(node.op, ast.And)
     values = [parse(node.values[0], scope)]
     with ExitStack() as known:
-        for before, after in itertools.pairwise(node.values):
-            known.enter_context(where(fixed.truth(values[-1]), before, is_and, scope))
+        for after in node.values[1:]:
+            known.enter_context(where(fixed.truth(values[-1]), is_and, scope))
             values.append(parse(after, scope))
     if all(v.low >= 0 and v.high <= 1 for v in values) and not is_fixed(*values):
         result = values[0]

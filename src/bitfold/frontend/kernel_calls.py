@@ -23,13 +23,14 @@ from bitfold.frontend.floats import operand
 from bitfold.frontend.nested import captures, constant
 from bitfold.frontend.parameters import Bound, Scalar
 from bitfold.frontend.scope import ArrayName, ScalarName, Scope, StructName, described, is_kernel
-from bitfold.frontend.signatures import results_of, scalars_of
+from bitfold.frontend.signatures import results_of, scalars_of, signature_of
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_or_none
 from bitfold.frontend.streams import passed_stream
 from bitfold.frontend.structs import field_name, value_of
 from bitfold.frontend.views import view
 from bitfold.ir.nodes import Expr, Stmt
+from bitfold.lang.generics import TypeName
 from bitfold.lang.state import State
 from bitfold.lang.structs import StructType
 
@@ -82,10 +83,11 @@ class Calls:
         callee, span = self._kernel(node), span_of(node, self.scope.file)
         assert callee is not None
         results = groups(results_of(callee))
-        if len(results) != 1 or not results[0][0].scalar or results[0][0].member:
+        struct = self._gives_struct(callee, node)
+        if len(results) != 1 or not results[0][0].scalar or struct:
             what = f"returns {len(results) or 'nothing'}"
             if len(results) == 1:
-                what = f"returns {'a struct' if results[0][0].scalar else 'an array'}"
+                what = f"returns {'a struct' if struct else 'an array'}"
             named = ", ".join("abcdefgh"[: len(results)])
             raise LanguageError(
                 f"{callee.__name__!r} {what}; an expression needs one number",
@@ -103,13 +105,29 @@ class Calls:
     def struct(self, node: ast.Call) -> StructName | None:
         """The struct that a call returns, made before the statement; None where it returns something else."""
         callee = self._kernel(node)
-        results = groups(results_of(callee)) if callee is not None else []
-        if callee is None or len(results) != 1 or not (results[0][0].scalar and results[0][0].member):
+        if callee is None or not self._gives_struct(callee, node):
             return None
         called, lifted = self._inside(node, callee, "v")
         statements, held = struct_result(called, callee.__name__, self.scope, span_of(node, self.scope.file))
         lifted.extend(statements)
         return held
+
+    def _gives_struct(self, callee: FunctionType, node: ast.Call) -> bool:
+        """Whether the one result is a struct, by its declaration or as its type is that of what is passed."""
+        signature = signature_of(callee)
+        results = groups(signature.results)
+        if len(results) != 1 or not results[0][0].scalar:
+            return False
+        elem = results[0][0].type.elem
+        if results[0][0].member or not isinstance(elem, TypeName):
+            return results[0][0].member is not None
+        names = callee.__code__.co_varnames[: callee.__code__.co_argcount]
+        given: dict[str | None, ast.expr] = dict(zip(names, node.args, strict=False))
+        given.update((k.arg, k.value) for k in node.keywords)
+        same = [
+            p.name for p in signature.parameters if isinstance(p.type.elem, TypeName) and p.type.elem == elem
+        ]
+        return any(name in given and value_of(given[name], self.scope) is not None for name in same)
 
     def _inside(self, node: ast.Call, callee: FunctionType, name: str) -> tuple[Called, list[Stmt]]:
         """A call inside an expression, and where it goes: before the statement. `name` is for a remedy."""

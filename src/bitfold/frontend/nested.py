@@ -34,7 +34,7 @@ _MARK = "__bitfold_nested__"
 
 
 def define(node: ast.FunctionDef, outer: FunctionType, scope: Scope) -> None:
-    """Let the name of a kernel defined in `outer` stand for it."""
+    """Let the name of a kernel defined in `outer` stand for it; one that `runs` says is defined there."""
     if node.decorator_list:
         raise LanguageError(
             f"{node.name!r} is defined inside a kernel and has a decorator",
@@ -42,15 +42,29 @@ def define(node: ast.FunctionDef, outer: FunctionType, scope: Scope) -> None:
             span=span_of(node.decorator_list[0], scope.file),
             remedy="define it at the top of the file, or without the decorator",
         )
-    code = next(
-        c
-        for c in outer.__code__.co_consts
-        if isinstance(c, CodeType) and c.co_name == node.name and c.co_firstlineno == node.lineno
-    )
+    code = _code(node, outer)
+    assert code is not None
     made = FunctionType(code, outer.__globals__, node.name, None, tuple(CellType() for _ in code.co_freevars))
     setattr(made, _MARK, True)
     scope.check_free(node.name, span_of(node, scope.file))
     scope.bind(node.name, Known(made))
+
+
+def runs(node: ast.stmt, outer: FunctionType) -> bool:
+    """Whether a statement of `outer` may run: Python drops definitions that no path leads to."""
+    dropped = isinstance(node, ast.FunctionDef) and not node.decorator_list and _code(node, outer) is None
+    return not dropped
+
+
+def _code(node: ast.FunctionDef, outer: FunctionType) -> CodeType | None:
+    return next(
+        (
+            c
+            for c in outer.__code__.co_consts
+            if isinstance(c, CodeType) and c.co_name == node.name and c.co_firstlineno == node.lineno
+        ),
+        None,
+    )
 
 
 def captures(callee: FunctionType, scope: Scope, span: Span) -> dict[str, Bound]:

@@ -6,14 +6,31 @@ A division by such a `d` becomes one by `d if d != 0 else 1`, which is never 0 w
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from bitfold.frontend.scaled import Scaled
+from bitfold.frontend.scaled import Scaled, scaled
 from bitfold.frontend.scope import Scope, is_kernel
 from bitfold.frontend.static import static_or_none
+from bitfold.frontend.structs import memory_of
 from bitfold.ir import build
-from bitfold.ir.nodes import Apply, Cmp, Compare, Const, Expr, Fn, Logic
+from bitfold.ir.nodes import (
+    Apply,
+    Assign,
+    CallKernel,
+    Cmp,
+    Compare,
+    Const,
+    Expr,
+    Fn,
+    Load,
+    Local,
+    Logic,
+    Stmt,
+    Store,
+    walk,
+    walk_expr,
+)
 from bitfold.ir.ranges import COMPARE
 
 _NEGATED = {
@@ -28,51 +45,76 @@ _TURNED = {**{op: op for op in Cmp}, Cmp.LT: Cmp.GT, Cmp.GT: Cmp.LT, Cmp.LE: Cmp
 
 
 @contextmanager
-def where(cond: Expr, node: ast.expr, holds: bool, scope: Scope) -> Iterator[None]:
-    """Parse what runs only where `cond`, written as `node`, is true, or where it is false."""
+def where(cond: Expr, holds: bool, scope: Scope) -> Iterator[None]:
+    """Parse what runs only where `cond` is true, or where it is false."""
     before = scope.nonzero
-    learn(cond, node, holds, scope)
+    learn(cond, holds, scope)
     yield
     scope.nonzero = [fact for fact in before if fact in scope.nonzero]
 
 
-def learn(cond: Expr, node: ast.expr, holds: bool, scope: Scope) -> None:
-    """From here on, `cond`, written as `node`, is true, or false. Where it never is, nothing runs."""
-    names = frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
-    never = isinstance(cond, Const) and bool(cond.value) is not holds
-    found: list[Expr | None] = [None] if never else [*_not_zero(cond, holds)]
-    scope.nonzero = [*scope.nonzero, *((value, frozenset() if never else names) for value in found)]
+def learn(cond: Expr, holds: bool, scope: Scope) -> None:
+    """From here on, `cond` is true, or false. Where it never is, nothing runs."""
+    if isinstance(cond, Const) and bool(cond.value) is not holds:
+        scope.nonzero = [*scope.nonzero, None]
+    else:
+        scope.nonzero = [*scope.nonzero, *_not_zero(cond, holds)]
 
 
-def forget(node: ast.AST, scope: Scope) -> None:
-    """Keep nothing of what `node` may change: the names that it stores to or passes to kernels."""
+def forget(statements: Iterable[Stmt], scope: Scope) -> None:
+    """Keep nothing of what these statements may change, by the names of the memory."""
     if not scope.nonzero:
         return
     changed: set[str] = set()
-    for part in ast.walk(node):
-        if isinstance(part, (ast.Name, ast.Subscript, ast.Attribute)) and isinstance(part.ctx, ast.Store):
-            changed |= _roots([part])
-        elif isinstance(part, ast.Call) and is_kernel(static_or_none(part.func, scope)):
-            changed |= _roots([*part.args, *(k.value for k in part.keywords)])
-    scope.nonzero = [fact for fact in scope.nonzero if changed.isdisjoint(fact[1])]
+    for stmt in walk(tuple(statements)):
+        match stmt:
+            case Store():
+                changed.add(stmt.array)
+            case Assign():
+                changed.add(stmt.name)
+            case CallKernel():
+                changed.update(stmt.args)
+    scope.nonzero = [value for value in scope.nonzero if value is None or changed.isdisjoint(_memory(value))]
 
 
-def _roots(nodes: list[ast.expr]) -> set[str]:
-    """The names that expressions such as `a`, `a[i].re` and `a[2:4]` are parts of."""
+def forget_in(loop: ast.stmt, scope: Scope) -> None:
+    """Keep nothing of what the loop may change, before its body is parsed; what is not clear changes all."""
+    if not scope.nonzero:
+        return
+    changed: set[str] = set()
+    for part in ast.walk(loop):
+        if isinstance(part, ast.Call) and is_kernel(static_or_none(part.func, scope)):
+            scope.nonzero = []
+        elif isinstance(part, (ast.Name, ast.Subscript, ast.Attribute)) and isinstance(part.ctx, ast.Store):
+            root: ast.expr = part
+            while isinstance(root, (ast.Subscript, ast.Attribute)):
+                root = root.value
+            if isinstance(root, ast.Name) and (root is part or root.id in scope.names):
+                changed |= memory_of(root.id, scope)
+            else:  # an array that gets its name in the loop, or a state
+                scope.nonzero = []
+    scope.nonzero = [value for value in scope.nonzero if value is None or changed.isdisjoint(_memory(value))]
+
+
+def _memory(value: Expr) -> set[str]:
+    """The arrays, streams and scalars that a value is computed from."""
     found = set()
-    for node in nodes:
-        while isinstance(node, (ast.Subscript, ast.Attribute)):
-            node = node.value
-        if isinstance(node, ast.Name):
-            found.add(node.id)
+    for part in walk_expr(value):
+        match part:
+            case Load():
+                found.add(part.array)
+            case Local():
+                found.add(part.name)
     return found
 
 
 def divisor(value: Expr, scope: Scope) -> Expr:
     """`value` as a divisor: where it is known not to be 0, in a form that shows it."""
-    if isinstance(value, Scaled) or value.real is not None or not scope.nonzero:
+    if not scope.nonzero or value.real is not None:
         return value
-    if value.low <= 0 <= value.high and any(known is None or value == known for known, _ in scope.nonzero):
+    if isinstance(value, Scaled):
+        return scaled(divisor(value.raw, scope), value.fraction, value.span)
+    if value.low <= 0 <= value.high and any(known is None or value == known for known in scope.nonzero):
         zero, one = build.const(0, value.span), build.const(1, value.span)
         return build.select(build.compare(Cmp.NE, value, zero, value.span), value, one, value.span)
     return value

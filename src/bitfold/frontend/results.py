@@ -146,7 +146,7 @@ class Returns:
     def _array(self, number: int, result: Result, node: ast.expr, last: bool, span: Span) -> Body:
         made: Body = ()
         if not isinstance(node, ast.Name):  # an expression that makes an array: as if it had a name
-            name = ast.copy_location(ast.Name(self.scope.unique("returned"), ast.Store()), node)
+            name = ast.copy_location(ast.Name("returned#", ast.Store()), node)
             made = assign(ast.copy_location(ast.Assign([name], node), node), self.scope)
             node = ast.copy_location(ast.Name(name.id, ast.Load()), node)
         found = self.scope.lookup(node.id, span_of(node, self.scope.file))

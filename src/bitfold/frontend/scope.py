@@ -134,11 +134,10 @@ class Scope:
     goes straight into a cast or an array element, so that it need not be known of which type it is.
     `entry` are statements at the kernel's start, `call` gives the value of a call of another kernel
     inside an expression, `returned` the struct that such a call returns, if it does; `held` are those of
-    the statement that is being parsed. `nonzero` are values that conditions say are not 0, each with the
-    names it is computed from; None is all values, where nothing runs. `singled` are the names of which
-    the kernel passes single elements to others; where such a name is an array of streams, `streams` has
-    the streams that it is made of, by its name in the IR. `points` are the fixed-point types of places in
-    the IR.
+    the statement that is being parsed. `nonzero` are values that conditions say are not 0; None is all
+    values, where nothing runs. `singled` are the names of which the kernel passes single elements to
+    others; where such a name is an array of streams, `streams` has the streams that it is made of, by its
+    name in the IR. `points` are the fixed-point types of places in the IR.
     """
 
     file: str
@@ -153,7 +152,7 @@ class Scope:
     call: Callable[[ast.Call], Expr] | None = None
     returned: Callable[[ast.Call], StructName | None] | None = None
     held: dict[int, StructName] = field(default_factory=dict)
-    nonzero: list[tuple[Expr | None, frozenset[str]]] = field(default_factory=list)
+    nonzero: list[Expr | None] = field(default_factory=list)
     alive: bool = True
     lifted: list[Stmt] | None = None
     probed: bool = False

@@ -145,18 +145,19 @@ def _fields(type: StructType | StructArrayType) -> Iterator[tuple[str, Any]]:
         yield from zip(type.struct.names, type.parts, strict=True)
 
 
-def _signature_of(callee: FunctionType) -> Signature:
+def signature_of(callee: FunctionType) -> Signature:
+    """What a kernel that is called declares."""
     return declared_parameters(callee, definition(callee), callee.__code__.co_filename)
 
 
 def results_of(callee: FunctionType) -> list[Declared]:
     """The results that a kernel declares."""
-    return _signature_of(callee).results
+    return signature_of(callee).results
 
 
 def scalars_of(callee: FunctionType) -> frozenset[str]:
     """The names of a kernel's parameters that are numbers, or single structs."""
-    parameters = _signature_of(callee).parameters
+    parameters = signature_of(callee).parameters
     return frozenset(p.member.argument if p.member else p.name for p in parameters if p.scalar)
 
 

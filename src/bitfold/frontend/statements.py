@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any
@@ -17,8 +18,8 @@ from bitfold.frontend.fixed import stored
 from bitfold.frontend.flow import Copies, Jump, Leave, Loop
 from bitfold.frontend.kernel_calls import Calls
 from bitfold.frontend.loops import Bounds, header
-from bitfold.frontend.nested import define
-from bitfold.frontend.nonzero import forget, learn, where
+from bitfold.frontend.nested import define, runs
+from bitfold.frontend.nonzero import forget, forget_in, learn, where
 from bitfold.frontend.results import Returns
 from bitfold.frontend.scope import ArrayName, ScalarName, Scope, described
 from bitfold.frontend.source import keyword_span, shown, span_of
@@ -47,7 +48,8 @@ class StatementParser:
     function: FunctionType
 
     def statements(self, nodes: list[ast.stmt]) -> tuple[Stmt, ...]:
-        return tuple(s for node in nodes for s in self._statement(node))
+        reached = itertools.takewhile(lambda node: runs(node, self.function), nodes)
+        return tuple(s for node in reached for s in self._statement(node))
 
     def _block(self, nodes: list[ast.stmt], kind: str) -> tuple[Stmt, ...]:
         """A nested statement list with a scope of its own."""
@@ -69,7 +71,7 @@ class StatementParser:
         self.calls.whole = getattr(node, "value", None)
         with self.scope.lifting(lifted):
             found = self._simple(node)
-        forget(node, self.scope)
+        forget((*lifted, *found), self.scope)
         return (*lifted, *found)
 
     def _simple(self, node: ast.stmt) -> tuple[Stmt, ...]:
@@ -139,7 +141,7 @@ class StatementParser:
         with scope.lifting(lifted):
             head = header(node, scope, lifted)
         span = replace(span_of(node, scope.file), end_col=span_of(node.iter, scope.file).end_col)
-        forget(node, scope)
+        forget_in(node, scope)
         scope.push()
         first: list[Stmt] = []
         loops = [self._bound(loop, node, span, first) for loop in head.loops]
@@ -207,8 +209,8 @@ class StatementParser:
             cond = parse_condition(node.test, scope)
         if cond == build.const(0) and not lifted:
             return self._block(node.orelse, "else branch")
-        forget(node, scope)
-        with where(cond, node.test, True, scope):
+        forget_in(node, scope)
+        with where(cond, True, scope):
             body = self._block(node.body, "loop")
         if not lifted:
             return (self._leavable(node, While(cond, body, span=span), 1),)
@@ -235,13 +237,13 @@ class StatementParser:
             cond = parse_condition(node.test, self.scope)
         if isinstance(cond, Const) and not lifted:
             return self._block(node.body if cond.value else node.orelse, "if branch")
-        with where(cond, node.test, True, self.scope):
+        with where(cond, True, self.scope):
             then = self._block(node.body, "if branch")
-        with where(cond, node.test, False, self.scope):
+        with where(cond, False, self.scope):
             orelse = self._block(node.orelse, "else branch")
         for block, holds in ((then, False), (orelse, True)):
             if block and isinstance(block[-1], Jump):
-                learn(cond, node.test, holds, self.scope)
+                learn(cond, holds, self.scope)
         return (*lifted, If(cond, then, orelse, span=span_of(node.test, self.scope.file)))
 
     # ---- calls, streams and views

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Iterator
 
 from bitfold.diagnostics import LanguageError
-from bitfold.frontend.scope import Scope, StructName
+from bitfold.frontend.scope import Known, Scope, StructName
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_or_none
 from bitfold.frontend.streams import WORD, taken_whole
@@ -24,6 +24,7 @@ from bitfold.frontend.structs import (
     member,
     memory_of,
     needed,
+    placed,
     type_name,
     value_of,
 )
@@ -218,11 +219,11 @@ def _changed_all(node: ast.stmt, target: StructName, value: StructValue, scope: 
 
 
 def _new_array(value: ast.expr | None, scope: Scope) -> StructArrayType | None:
-    """The type in a call of `empty` or `zeros` that makes an array of structs, else None."""
-    if not (isinstance(value, ast.Call) and len(value.args) == 1 and not value.keywords):
+    """The type in a call of `empty`, `zeros` or `full` that makes an array of structs, else None."""
+    if not (isinstance(value, ast.Call) and value.args and not value.keywords):
         return None
     callee = static_or_none(value.func, scope)
-    if callee is not array.empty and callee is not array.zeros:
+    if not any(callee is maker for maker in ((array.empty, array.zeros), (array.full,))[len(value.args) > 1]):
         return None
     type = static_or_none(value.args[0], scope)
     return type if isinstance(type, StructArrayType) else None
@@ -233,10 +234,15 @@ def _allocated(
 ) -> Iterator[ast.stmt]:
     assert isinstance(value, ast.Call)
     scope.bind(name, StructName(name, type.struct, len(type.parts[0].dims)))
+    scope.bind("empty#", Known(array.empty))
+    maker = value.func if len(value.args) == 1 else at_place(ast.Name("empty#", ast.Load()), value)
     for field, part in zip(type.struct.names, type.parts, strict=True):
         place = ast.copy_location(ast.Name(field_name(name, field), ast.Store()), node)
-        made = at_place(ast.Call(value.func, [type_name(part, value, scope)], []), value)
+        made = at_place(ast.Call(maker, [type_name(part, value, scope)], []), value)
         yield ast.copy_location(ast.Assign([place], made), node)
+    for fill in value.args[1:]:
+        whole = ast.Subscript(ast.Name(name, ast.Load()), ast.Slice(), ast.Store())
+        yield ast.copy_location(ast.Assign([placed(whole, node)], fill), node)
 
 
 def _declared(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bitfold.diagnostics import LanguageError, choices
+from bitfold.frontend.compile_time import known_condition
 from bitfold.frontend.scope import ArrayName, Known, ScalarName, Scope, StructName
 from bitfold.frontend.source import shown, span_of
 from bitfold.frontend.static import static_or_none
@@ -225,7 +226,10 @@ def _constants(values: Record, node: ast.Name, scope: Scope) -> Iterator[ast.exp
 
 def _chosen(node: ast.IfExp, scope: Scope) -> StructValue | None:
     """`p if c else q` of structs. Its condition is evaluated for each field, so it calls nothing."""
-    then, other = value_of(node.body, scope), value_of(node.orelse, scope)
+    if (known := known_condition(node.test, scope)) is not None:
+        return value_of(node.body if known else node.orelse, scope)
+    with scope.lifting(None):
+        then, other = value_of(node.body, scope), value_of(node.orelse, scope)
     if then is None or other is None:
         return None
     if then.rank or other.rank:

@@ -7,6 +7,7 @@ value that an assignment before it would change is kept in a scalar.
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Callable
 
 from bitfold.diagnostics import LanguageError
@@ -93,20 +94,26 @@ def _is_array(node: ast.expr, scope: Scope) -> bool:
 def _keep(value: ast.expr, scope: Scope, kept: list[Stmt], assign: Assign) -> ast.expr:
     """A scalar, or a struct, that has the value as it is now."""
     if is_whole(value, scope):
-        held = ast.copy_location(ast.Name(scope.unique("kept"), ast.Load()), value)
-        kept += assign(ast.copy_location(ast.Assign([held], value), value))
+        held = ast.copy_location(ast.Name(f"kept#{next(_numbers)}", ast.Load()), value)
+        made = assign(ast.copy_location(ast.Assign([held], value), value))
+        if scope.lifted:  # the calls in it come first
+            kept += scope.lifted
+            scope.lifted.clear()
+        kept += made
         return held
-    made = operand(value, parse_value(value, scope), scope)
+    number = operand(value, parse_value(value, scope), scope)
     if scope.lifted:
         kept += scope.lifted
         scope.lifted.clear()
-    point = fixed_type(made) if isinstance(made, Scaled) else None
-    made = made.raw if isinstance(made, Scaled) else made
-    type = made.real or made.type
-    hidden = scope.unique("kept")
-    kept.append(Declare(hidden, type, made, span=span_of(value, scope.file)))
-    scope.names[hidden] = ScalarName(hidden, type, fixed=point)
+    point = fixed_type(number) if isinstance(number, Scaled) else None
+    number = number.raw if isinstance(number, Scaled) else number
+    type, ir_name, hidden = number.real or number.type, scope.unique("kept"), f"kept#{next(_numbers)}"
+    kept.append(Declare(ir_name, type, number, span=span_of(value, scope.file)))
+    scope.names[hidden] = ScalarName(ir_name, type, fixed=point)
     return ast.copy_location(ast.Name(hidden, ast.Load()), value)
+
+
+_numbers = itertools.count()  # no author writes a name with one of these after a #
 
 
 def _chained(node: ast.Assign, scope: Scope, assign: Assign) -> tuple[Stmt, ...]:

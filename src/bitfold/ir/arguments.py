@@ -45,7 +45,8 @@ def completed(program: Program, args: Sequence[Any]) -> tuple[list[Any], Values]
     params = program.arguments
     taken, filled = [p for p in params if not p.result], [p for p in params if p.result]
     wanted, results, given = groups(taken), groups(filled), list(args)
-    if len(given) not in (len(wanted), len(wanted) + len(results)):  # the fields of structs one by one
+    by_field = len(given) not in (len(wanted), len(wanted) + len(results))
+    if by_field:  # the fields of structs one by one
         wanted, results = [[p] for p in taken], [[p] for p in filled]
     if len(given) not in (len(wanted), len(wanted) + len(results)):
         if not results and not any(p.scalar for p in params):
@@ -58,11 +59,11 @@ def completed(program: Program, args: Sequence[Any]) -> tuple[list[Any], Values]
         )
     count = _count([g[0] for g in wanted], given[: len(wanted)])
     arrays = [_array(g, a, count) for g, a in zip(wanted, given, strict=False)]
-    made = given[len(wanted) :] or [_new(g, count) for g in results]
+    made = given[len(wanted) :] or [_new(g, not by_field, count) for g in results]
 
     def values() -> Any:
         plain = [_plain(g, a, count) for g, a in zip(results, made, strict=True)]
-        if len(plain) != len(groups(filled)):  # of fields
+        if by_field:
             plain = [_together(g, dict(zip(map(id, filled), plain, strict=True))) for g in groups(filled)]
         return plain[0] if len(plain) == 1 else tuple(plain) or None
 
@@ -183,10 +184,10 @@ def _structs(member: Member, given: Any, count: int | None) -> np.ndarray:
     return made
 
 
-def _new(group: Group, count: int | None) -> np.ndarray:
-    """An array for a result."""
+def _new(group: Group, whole: bool, count: int | None) -> np.ndarray:
+    """An array for a result, of structs where that is a `whole` one of several fields."""
     first = group[0]
-    dtype = first.member.struct.dtype if first.member and len(group) > 1 else first.dtype
+    dtype = first.member.struct.dtype if first.member and whole else first.dtype
     return np.zeros((*(() if count is None else (count,)), *first.type.logical.dims), dtype)
 
 

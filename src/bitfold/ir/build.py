@@ -36,6 +36,7 @@ from bitfold.ir.nodes import (
     Real,
     Select,
     operands,
+    walk_expr,
 )
 from bitfold.ir.ranges import (
     COMPARE,
@@ -127,8 +128,10 @@ def _check_operands(op: Op, a: Expr, b: Expr, span: Span) -> None:
 
 
 def _avoids_zero(e: Expr) -> bool:
-    """Whether it is `d if d != 0 else 1`, or the like."""
+    """Whether it is `d if d != 0 else 1` or the like, or a multiple of that."""
     match e:
+        case Binary(op=Op.SHL) | Binary(op=Op.MUL, rhs=Const()):
+            return not e.lhs.low <= 0 <= e.lhs.high or _avoids_zero(e.lhs)
         case Select(cond=Compare(op=Cmp.NE, lhs=value, rhs=Const(value=0)), then=then, other=other):
             return value == then and not other.low <= 0 <= other.high
     return False
@@ -371,6 +374,8 @@ def rebuild(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
     parts = tuple(rebuild(p, change) for p in old)
     if any(a is not b for a, b in zip(parts, old, strict=True)):
         expr = _with_operands(expr, parts)
+        if any(expr is known for part in parts for known in walk_expr(part)):
+            return expr  # what is left is part of an operand, and changed already
     changed = change(expr)
     return expr if changed is None else changed
 

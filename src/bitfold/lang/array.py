@@ -243,8 +243,12 @@ class StreamEnd:
         self._given += 1
 
 
-def full(type: ArrayType | FixedArrayType, value: Any) -> Array:
+def full(type: ArrayType | FixedArrayType | Composite, value: Any) -> Any:
     """A new array of `type`, every element `value` (wrapped or rounded)."""
+    if isinstance(type, Composite):
+        made = type.new()
+        made[...] = value
+        return made
     wrapped = type.elem.wrap(value)
     return typed(np.full(type.dims, wrapped, type.elem.storage), type.elem)
 

@@ -137,7 +137,7 @@ def _struct_state(type: StructArrayType, initial: Any) -> StructState:
         values[...] = tuple(initial)
     elif isinstance(initial, np.ndarray) and initial.dtype.names == struct.names:
         values[...] = np.broadcast_to(_of_shape(initial, type.parts[0]), type.dims)
-    elif isinstance(initial, bool) or initial != 0:
+    elif not (builtins.type(initial) is int and initial == 0):
         fields = ", ".join(f"{name}=..." for name in struct.names)
         raise ValueError(
             f"the initial value is a {struct}, T({fields}), or an array of them, not {initial!r}"
