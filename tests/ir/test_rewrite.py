@@ -17,6 +17,7 @@ from bitfold.ir.rewrite import (
     loop_path,
     map_body,
     map_exprs,
+    numbered,
     rename,
     replace_loop,
     substitute,
@@ -111,3 +112,8 @@ def test_what_folding_leaves_of_a_replaced_variable_is_not_replaced_again() -> N
     moved = build.binary(Op.ADD, shifted, build.const(1))
     found = build.rebuild(index, lambda e: moved if isinstance(e, LoopVar) else None)
     assert found == shifted
+
+
+def test_numbered_names_are_names() -> None:
+    assert numbered("h", (0, -1, 12)) == "h_0_m1_12"
+    assert numbered("h", (-1,)).isidentifier()

@@ -137,6 +137,11 @@ def fresh(name: str, taken: set[str]) -> str:
     return found
 
 
+def numbered(name: str, numbers: Iterable[int]) -> str:
+    """`name` with these numbers as its end, -2 as m2."""
+    return "_".join([name, *(f"m{-n}" if n < 0 else str(n) for n in numbers)])
+
+
 def freshen(body: Body, taken: set[str]) -> Body:
     """A copy of `body` in which everything it binds has a name not in `taken`."""
     names: dict[str, str] = {}

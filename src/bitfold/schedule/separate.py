@@ -22,7 +22,7 @@ from bitfold.ir.nodes import (
     walk,
     walk_expr,
 )
-from bitfold.ir.rewrite import Body, bound_names, fresh, freshen, map_body, map_exprs, substitute
+from bitfold.ir.rewrite import Body, bound_names, fresh, freshen, map_body, map_exprs, numbered, substitute
 from bitfold.lang.types import ArrayType
 
 Indices = tuple[Expr, ...]
@@ -96,7 +96,7 @@ class _Cut:
         at = [indices[d] for d in self.dims]
         key = tuple(i.value for i in at if isinstance(i, Const))
         if key not in self.names:
-            self.names[key] = fresh("_".join([self.array.name, *map(str, key)]), taken)
+            self.names[key] = fresh(numbered(self.array.name, key), taken)
         rest = tuple(i for d, i in enumerate(indices) if d not in self.dims)
         return self.names[key], rest or (build.const(0),)
 

@@ -31,7 +31,7 @@ from bitfold.ir.nodes import (
     walk,
     walk_expr,
 )
-from bitfold.ir.rewrite import RESERVED, Body, bound_names, substitute
+from bitfold.ir.rewrite import RESERVED, Body, bound_names, numbered, substitute
 from bitfold.schedule.lookup import arrays_of, check_plain, constant_trips, find_loop, path_to
 from bitfold.schedule.separate import separate
 
@@ -97,7 +97,7 @@ def unfold(program: Program, function: Function, axes: tuple[str, ...], name: st
     changed = replace(function, body=tuple(s for _, body in parts.statements for s in body))
     maker = _Maker(program, changed)
     calls = [
-        maker.call("_".join([name, *map(str, each)]), body, nest[0])
+        maker.call(numbered(name, each), body, nest[0])
         for each, body in zip(numbers, parts.copies, strict=True)
     ]
 
