@@ -341,7 +341,7 @@ def kernel(x: int16[4], y: Complex[4]):
 
 REFUSED = {
     "a choice by a call": (
-        "y[0] = «x[0] if double(n[0]) > 3 else x[1]»",
+        "y[0] = «x[0] if abs(n[0]) > 3 else x[1]»",
         "cannot choose between structs: its condition calls something",
         "a line of its own",
     ),
