@@ -372,12 +372,16 @@ def rebuild(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
     """`expr` with `change` applied bottom up; where it returns None the node stays. Ranges are recomputed."""
     old = operands(expr)
     parts = tuple(rebuild(p, change) for p in old)
-    if any(a is not b for a, b in zip(parts, old, strict=True)):
+    if not _same(parts, old):
         expr = _with_operands(expr, parts)
-        if any(expr is known for part in parts for known in walk_expr(part)):
-            return expr  # what is left is part of an operand, and changed already
+        if not _same(operands(expr), parts) and any(expr is e for part in parts for e in walk_expr(part)):
+            return expr  # what folding left is in an operand, and changed already
     changed = change(expr)
     return expr if changed is None else changed
+
+
+def _same(a: tuple[Expr, ...], b: tuple[Expr, ...]) -> bool:
+    return len(a) == len(b) and all(x is y for x, y in zip(a, b, strict=True))
 
 
 def _with_operands(expr: Expr, parts: tuple[Expr, ...]) -> Expr:

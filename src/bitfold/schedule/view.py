@@ -213,6 +213,8 @@ class View:
 
     def _check_processes(self, program: Program, primitive: str) -> None:
         """Raise ScheduleError when kernels that ran at the same time no longer can in `program`."""
+        if not any(f.concurrent for f in self.program.functions):
+            return
         known = {f.name: f for f in self.program.functions}
         changed = [f for f in program.functions if f is not known.get(f.name)]
         if not any(_acts_otherwise(self.program, known.get(f.name), program, f) for f in changed):
