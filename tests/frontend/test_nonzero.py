@@ -56,6 +56,10 @@ BODIES = {
         "    y[i] += int(u[i] and x[i] % u[i])"
     ),
     "never": "y[0] = x[0] // u[0] if u[0] < 0 else u[0]\ny[1] = int(u[1] >= 0 or x[0] // u[0] > 3)",
+    "a loop whose calls use its variable": (
+        "if d[0] > 0:\n    for j in range(3):\n        y[j] = ((-j) + d).any()\n"
+        "    y[3] = x[0] // (d[0] if d[0] != 0 else 1)"
+    ),
     "updates": "for i in range(4):\n    if d[i] != 0:\n        y[i] //= d[i]\n        y[i] %= d[i]",
 }
 

@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from bitfold.diagnostics import LanguageError
 from bitfold.frontend.scaled import Scaled, scaled
 from bitfold.frontend.scope import Scope, is_kernel
 from bitfold.frontend.static import static_or_none
@@ -83,7 +84,7 @@ def forget_in(loop: ast.stmt, scope: Scope) -> None:
         return
     changed: set[str] = set()
     for part in ast.walk(loop):
-        if isinstance(part, ast.Call) and is_kernel(static_or_none(part.func, scope)):
+        if isinstance(part, ast.Call) and _may_be_kernel(part.func, scope):
             scope.nonzero = []
         elif isinstance(part, (ast.Name, ast.Subscript, ast.Attribute)) and isinstance(part.ctx, ast.Store):
             root: ast.expr = part
@@ -94,6 +95,13 @@ def forget_in(loop: ast.stmt, scope: Scope) -> None:
             else:  # an array that gets its name in the loop, or a state
                 scope.nonzero = []
     scope.nonzero = [value for value in scope.nonzero if value is None or changed.isdisjoint(_memory(value))]
+
+
+def _may_be_kernel(func: ast.expr, scope: Scope) -> bool:
+    try:
+        return is_kernel(static_or_none(func, scope))
+    except LanguageError:  # it has names that the loop has yet to bind
+        return True
 
 
 def _memory(value: Expr) -> set[str]:
