@@ -34,14 +34,6 @@ from bitfold.ir.nodes import (
 )
 from bitfold.ir.ranges import COMPARE
 
-_NEGATED = {
-    Cmp.EQ: Cmp.NE,
-    Cmp.NE: Cmp.EQ,
-    Cmp.LT: Cmp.GE,
-    Cmp.GE: Cmp.LT,
-    Cmp.GT: Cmp.LE,
-    Cmp.LE: Cmp.GT,
-}
 _TURNED = {**{op: op for op in Cmp}, Cmp.LT: Cmp.GT, Cmp.GT: Cmp.LT, Cmp.LE: Cmp.GE, Cmp.GE: Cmp.LE}
 
 
@@ -105,7 +97,7 @@ def _may_be_kernel(func: ast.expr, scope: Scope) -> bool:
 
 
 def _memory(value: Expr) -> set[str]:
-    """The arrays, streams and scalars that a value is computed from."""
+    """The arrays and scalars that a value is computed from."""
     found = set()
     for part in walk_expr(value):
         match part:
@@ -137,7 +129,7 @@ def _not_zero(cond: Expr, holds: bool) -> Iterator[Expr]:
         case Apply(fn=Fn.NOT):
             yield from _not_zero(cond.args[0], not holds)
         case Compare():
-            op = cond.op if holds else _NEGATED[cond.op]
+            op = cond.op if holds else cond.op.opposite
             for side, other, relation in ((cond.lhs, cond.rhs, op), (cond.rhs, cond.lhs, _TURNED[op])):
                 if isinstance(other, Const) and not COMPARE[relation](0, other.value):
                     yield side

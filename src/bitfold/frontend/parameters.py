@@ -129,7 +129,7 @@ def _check_structs(kernel: str, signature: Signature, bound: Mapping[str, Bound]
         if passed is not None and (member is None or isinstance(passed, Scalar) is parameter.scalar):
             continue
         remedy = "pass an array of the declared shape and element type"
-        takes = f"one {parameter.type.elem}" if parameter.scalar else str(parameter)
+        takes = f"one {parameter.fixed or parameter.type.elem}" if parameter.scalar else str(parameter)
         if member:
             takes = str(member.struct) if parameter.scalar else f"an array of {member.struct}"
             parts = ", ".join(f"{field}=..." for field in member.struct.names)

@@ -43,6 +43,7 @@ from bitfold.ir.ranges import (
     FOLD,
     Range,
     abs_range,
+    avoids_zero,
     binary_range,
     bits_needed,
     decided,
@@ -104,7 +105,7 @@ def _check_operands(op: Op, a: Expr, b: Expr, span: Span) -> None:
             span=span,
             remedy="use `//`, which rounds down; for a float cast one side first, such as float32(a) / b",
         )
-    if op in (Op.FLOORDIV, Op.MOD) and b.low <= 0 <= b.high and not _avoids_zero(b):
+    if op in (Op.FLOORDIV, Op.MOD) and b.low <= 0 <= b.high and not avoids_zero(b):
         raise LanguageError(
             "division by zero" if b.low == b.high else f"the divisor can be 0 (its type is {b.type})",
             code="BF-L043",
@@ -125,16 +126,6 @@ def _check_operands(op: Op, a: Expr, b: Expr, span: Span) -> None:
             span=at,
             remedy="cast the shift amount to a narrow unsigned type, such as UInt(4)(n)",
         )
-
-
-def _avoids_zero(e: Expr) -> bool:
-    """Whether it is `d if d != 0 else 1` or the like, or a multiple of that."""
-    match e:
-        case Binary(op=Op.SHL) | Binary(op=Op.MUL, rhs=Const()):
-            return not e.lhs.low <= 0 <= e.lhs.high or _avoids_zero(e.lhs)
-        case Select(cond=Compare(op=Cmp.NE, lhs=value, rhs=Const(value=0)), then=then, other=other):
-            return value == then and not other.low <= 0 <= other.high
-    return False
 
 
 def _check_width(found: Range, span: Span) -> Range:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 
-from bitfold.ir.nodes import Cmp, Expr, Op
+from bitfold.ir.nodes import Binary, Cmp, Compare, Const, Expr, Op, Select
 
 Range = tuple[int, int]
 
@@ -54,6 +54,16 @@ def binary_range(op: Op, a: Expr, b: Expr) -> Range:
         case Op.AND if a.low >= 0 or b.low >= 0:
             return 0, min(e.high for e in (a, b) if e.low >= 0)
     return _bitwise(a, b)
+
+
+def avoids_zero(e: Expr) -> bool:
+    """Whether it is `d if d != 0 else 1` or the like, or a multiple of that."""
+    match e:
+        case Binary(op=Op.SHL) | Binary(op=Op.MUL, rhs=Const()):
+            return not e.lhs.low <= 0 <= e.lhs.high or avoids_zero(e.lhs)
+        case Select(cond=Compare(op=Cmp.NE, lhs=value, rhs=Const(value=0)), then=then, other=other):
+            return value == then and not other.low <= 0 <= other.high
+    return False
 
 
 def _divisors(b: Expr) -> list[int]:
